@@ -12,7 +12,9 @@ _LIST = FieldKind.LIST
 # --- verifier -------------------------------------------------------------------------------------
 
 URL_STATUS = Collection("url_status")
-"""id `<webhook id>:<incarnation>`; body UrlStatus {verified, at, eventId}. Written by the verifier."""
+"""id `<webhook id>:<incarnation>`; body UrlStatus {verified, at, eventId}. Written by the
+verifier.
+"""
 
 # --- matcher --------------------------------------------------------------------------------------
 
@@ -33,7 +35,9 @@ WAITERS = Collection(
 """id task id; state open | taken | closed (F1)."""
 
 TAKES = Collection("takes")
-"""id digest(workflow id, base task ref, event id): an event is taken once per task reference (F3)."""
+"""id digest(workflow id, base task ref, event id): an event is taken once per task reference
+(F3).
+"""
 
 DELIVERIES = Collection("deliveries")
 """id digest(webhook id, incarnation, delivery id) -> event id (E1)."""
@@ -58,7 +62,9 @@ WEBHOOK_EVENTS = Collection(
         ("delivery_id",),
     ),
 )
-"""id event id; body EventRecord (webhooks.md section 7). `workflows`: ids of executions it touched."""
+"""id event id; body EventRecord (webhooks.md section 7). `workflows`: ids of executions it
+touched.
+"""
 
 EVENT_COUNTS = Collection(
     "event_counts",
@@ -83,7 +89,9 @@ EVENT_COUNTS = Collection(
     ),
     (("minute",),),
 )
-"""id `<webhook id>:<minute>`: how many events of the webhook ended with each verdict in that minute."""
+"""id `<webhook id>:<minute>`: how many events of the webhook ended with each verdict in that
+minute.
+"""
 
 # --- engine ---------------------------------------------------------------------------------------
 

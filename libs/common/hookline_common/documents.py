@@ -1,6 +1,7 @@
 """The port to the document store: collections of JSON documents with declared index fields.
 
-`adapters.open_documents(url)` gives an adapter; the same contract suite (tests/contract) runs on each.
+`adapters.open_documents(url)` gives an adapter; the same contract suite (tests/contract) runs
+on each.
 No joins and no multi-document transactions: what must change together is one document.
 """
 
@@ -26,7 +27,9 @@ class FieldKind(enum.Enum):
     LIST = "list"
     """A tuple of texts; a condition on it holds if any element meets it."""
     SEARCH = "search"
-    """One text per collection, cut at 4 KiB, for case-insensitive substring search; not ordered by."""
+    """One text per collection, cut at 4 KiB, for case-insensitive substring search; not
+    ordered by.
+    """
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -37,7 +40,8 @@ class Field(msgspec.Struct, frozen=True):
 
 
 class Collection(msgspec.Struct, frozen=True):
-    """A collection: its fields and the compound indexes that its queries need (field names in order).
+    """A collection: its fields and the compound indexes that its queries need (field names in
+    order).
 
     A LIST field is always indexed by its elements and needs no entry in `indexes`.
     """
@@ -98,6 +102,7 @@ class AnyOf(msgspec.Struct, frozen=True):
 
 
 Where: TypeAlias = Condition | All | AnyOf
+EVERYTHING = All()
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -108,9 +113,11 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class Query(msgspec.Struct, frozen=True):
-    """What to find. `after` is the cursor of a previous page (keyset); `offset` skips rows instead."""
+    """What to find. `after` is the cursor of a previous page (keyset); `offset` skips rows
+    instead.
+    """
 
-    where: Where = All()
+    where: Where = EVERYTHING
     order: tuple[Order, ...] = ()
     limit: int = 100
     offset: int = 0
@@ -133,7 +140,9 @@ class Documents(Protocol):
     async def insert(
         self, collection: Collection, documents: Sequence[Document], sync: Sync = Sync.LATER
     ) -> frozenset[str]:
-        """Insert those whose id is free; return the ids that existed already and were left alone."""
+        """Insert those whose id is free; return the ids that existed already and were left
+        alone.
+        """
         ...
 
     async def get(self, collection: Collection, ids: Sequence[str]) -> Mapping[str, Document]:
@@ -143,7 +152,9 @@ class Documents(Protocol):
     async def replace(
         self, collection: Collection, documents: Sequence[Document], sync: Sync = Sync.LATER
     ) -> frozenset[str]:
-        """Replace each whose stored revision equals `rev`; return the ids that conflicted or are gone."""
+        """Replace each whose stored revision equals `rev`; return the ids that conflicted or are
+        gone.
+        """
         ...
 
     async def delete(
@@ -153,10 +164,12 @@ class Documents(Protocol):
         ...
 
     async def find(self, collection: Collection, query: Query) -> Page:
-        """The documents that meet the query. A document with several matching list elements comes once."""
+        """The documents that meet the query. A document with several matching list elements comes
+        once.
+        """
         ...
 
-    async def count(self, collection: Collection, where: Where = All()) -> int:
+    async def count(self, collection: Collection, where: Where = EVERYTHING) -> int:
         """How many documents meet the condition."""
         ...
 

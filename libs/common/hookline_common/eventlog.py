@@ -22,7 +22,9 @@ class Sync(enum.Enum):
     NOW = "now"
     """Before the call returns: what is promised to the outside follows from it."""
     LATER = "later"
-    """Visible and ordered now; on disk with, or before, the next NOW. Kafka and MongoDB treat it as NOW."""
+    """Visible and ordered now; on disk with, or before, the next NOW. Kafka and MongoDB treat
+    it as NOW.
+    """
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -43,7 +45,9 @@ class Position(msgspec.Struct, frozen=True, order=True):
 
 
 class Delivered(msgspec.Struct, frozen=True):
-    """A record as a consumer gets it; `timestamp_ms` is when the log took it (epoch milliseconds)."""
+    """A record as a consumer gets it; `timestamp_ms` is when the log took it (epoch
+    milliseconds).
+    """
 
     record: Record
     position: Position
@@ -74,12 +78,15 @@ class Consumer(Protocol):
     async def commit(self, batch: Sequence[Delivered]) -> None:
         """Record the batch as done. Raises AssignmentLost if any of its partitions was taken away.
 
-        After AssignmentLost nothing of the batch is committed; whoever holds the partition reads it.
+        After AssignmentLost nothing of the batch is committed; whoever holds the partition
+        reads it.
         """
         ...
 
     async def rewind_to_committed(self) -> None:
-        """Forget what was read and not committed: the next batch starts at the committed offsets."""
+        """Forget what was read and not committed: the next batch starts at the committed
+        offsets.
+        """
         ...
 
     def pause(self) -> None:
@@ -97,7 +104,8 @@ class TailReader(Protocol):
     async def read_to_end(self) -> Sequence[Delivered]:
         """All records between the last call and the end of the topic at the moment of this call.
 
-        The end is asked from the log, so that whatever was acknowledged before the call is included.
+        The end is asked from the log, so that whatever was acknowledged before the call is
+        included.
         """
         ...
 
@@ -108,7 +116,8 @@ class EventLog(Protocol):
     async def append(self, records: Sequence[Record], sync: Sync = Sync.NOW) -> Sequence[Position]:
         """Append in order; return when all are acknowledged. A failure says nothing of any of them.
 
-        Records larger than their topic allows raise BadRequest-free `Poison`: they can never be appended.
+        Records larger than their topic allows raise Poison: they can never
+        be appended.
         """
         ...
 
@@ -117,7 +126,9 @@ class EventLog(Protocol):
         ...
 
     def consumer(self, group: str, topics: Sequence[str]) -> AbstractAsyncContextManager[Consumer]:
-        """Join a group; start at the committed offset, or at the earliest record. Leaving closes it."""
+        """Join a group; start at the committed offset, or at the earliest record. Leaving closes
+        it.
+        """
         ...
 
     def tail(self, topic: str) -> AbstractAsyncContextManager[TailReader]:
@@ -127,7 +138,9 @@ class EventLog(Protocol):
     async def read(
         self, topic: str, partition: int, offset: int, limit: int
     ) -> Sequence[Delivered]:
-        """Up to `limit` records from `offset` on, without a group; fewer or none if expired or not there."""
+        """Up to `limit` records from `offset` on, without a group; fewer or none if expired or not
+        there.
+        """
         ...
 
     async def create_topics(self, topics: Sequence[Topic]) -> Sequence[str]:
@@ -139,7 +152,9 @@ class EventLog(Protocol):
         ...
 
     async def offset_at(self, topic: str, partition: int, timestamp_ms: int) -> int:
-        """The first offset whose record was taken at or after that time; the end if there is none."""
+        """The first offset whose record was taken at or after that time; the end if there is
+        none.
+        """
         ...
 
     async def set_committed(self, group: str, positions: Sequence[Position]) -> None:
@@ -151,7 +166,9 @@ class EventLog(Protocol):
         ...
 
     async def problems(self) -> Sequence[str]:
-        """What keeps the log from being ready or durable, in sentences for an operator; empty if nothing."""
+        """What keeps the log from being ready or durable, in sentences for an operator; empty if
+        nothing.
+        """
         ...
 
     async def close(self) -> None:

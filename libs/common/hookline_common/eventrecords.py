@@ -37,7 +37,9 @@ class Step(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 class Effect(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """An execution that the event resumed or started. `status`: pending, applied, refused, failed."""
+    """An execution that the event resumed or started. `status`: pending, applied, refused,
+    failed.
+    """
 
     id: str
     kind: Literal["resume", "start"]
@@ -55,9 +57,9 @@ class Effect(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 class EventRecord(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """One event, from arrival to its last effect. Secrets in `headers` are redacted.
 
-    `headers` are [name, value] pairs in order; `payload` is the payload as JSON (payloads.py). `verdict`
-    "pending" is never final: some effect has no outcome yet. `position` is where the raw request lies:
-    [topic, partition, offset].
+    `headers` are [name, value] pairs in order; `payload` is the payload as JSON (payloads.py).
+    `verdict` "pending" is never final: some effect has no outcome yet. `position` is where the
+    raw request lies: [topic, partition, offset].
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Identifiers: time-ordered ones for events, derived ones for everything that must not happen twice."""
+"""Identifiers: time-ordered ones for events, derived ones for what must not happen twice."""
 
 import secrets
 import uuid
@@ -34,7 +34,7 @@ def _frame(parts: tuple[str, ...]) -> bytes:
 
 
 def digest(*parts: str) -> str:
-    """32 hex digits over the parts, each length-prefixed so that no part can imitate a separator."""
+    """32 hex digits over the parts, length-prefixed so that no part can imitate a separator."""
     return blake2b(_frame(parts), digest_size=16).hexdigest()
 
 

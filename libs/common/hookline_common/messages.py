@@ -1,8 +1,8 @@
 """Every message of the JSON topics: tagged unions, one per topic, with one codec each.
 
-Rules of evolution: a new field has a default; a field's type and a tag never change; a reader ignores
-fields it does not know. Times are epoch milliseconds, named `…_at`. `webhooks.*` records of raw requests
-are CloudEvents and live in cloudevents.py.
+Rules of evolution: a new field has a default; a field's type and a tag never change; a reader
+ignores fields it does not know. Times are epoch milliseconds, named `…_at`. `webhooks.*` records
+of raw requests are CloudEvents and live in cloudevents.py.
 """
 
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
@@ -23,15 +23,16 @@ class Message(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """Base of all messages."""
 
 
-# --- workflow.waits: engine -> matcher ------------------------------------------------------------
+# --- workflow.waits: engine -> matcher ---
 
 
 class Wait(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """What a waiting task asks for.
 
-    `paths` are the sorted equality paths of its plan, `values` the canonical value of each in the same
-    order; `clauses` are the clauses that are no plain equality (path -> operator object). `webhooks` are
-    names (empty: any webhook that names this workflow). `timeout_at` 0 = waits for ever.
+    `paths` are the sorted equality paths of its plan, `values` the canonical value of each in the
+    same order; `clauses` are the clauses that are no plain equality (path -> operator object).
+    `webhooks` are names (empty: any webhook that names this workflow). `timeout_at` 0 = waits for
+    ever.
     """
 
     workflow: str
@@ -70,7 +71,7 @@ class WaitClosed(Message, frozen=True, tag="closed"):
 WaitRecord: TypeAlias = WaitOpened | WaitClosed
 
 
-# --- workflow.commands: matcher, engine -> engine -----------------------------------------------------
+# --- workflow.commands: matcher, engine -> engine ---
 
 
 class EventRef(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -88,8 +89,9 @@ class CompleteTask(Message, frozen=True, tag="complete_task"):
     """Complete a waiting task with an event.
 
     `payload` is the event's payload as JSON; None means: read the document of the event in the
-    collection `events` (it was larger than 64 KiB). `include_event`: the task asked for `_webhook`, which the
-    matcher has put into `envelope`. `effect_id` is derived from task and event.
+    collection `events` (it was larger than 64 KiB). `include_event`: the task asked for
+    `_webhook`, which the matcher has put into `envelope`. `effect_id` is derived from task and
+    event.
     """
 
     workflow_id: str
@@ -177,7 +179,7 @@ Command: TypeAlias = (
 )
 
 
-# --- webhooks.outcomes: whoever acts on an event -> matcher ------------------------------------------
+# --- webhooks.outcomes: whoever acts on an event -> matcher ---
 
 
 class EffectApplied(Message, frozen=True, tag="applied"):
@@ -230,15 +232,15 @@ class EventDeadLettered(Message, frozen=True, tag="dead"):
 Outcome: TypeAlias = EffectApplied | EffectRefused | EventDeadLettered
 
 
-# --- workflow.events: the public feed -----------------------------------------------------------------
+# --- workflow.events: the public feed ---
 
 
 class WorkflowEvent(Message, frozen=True, tag="workflow_event"):
     """Something happened to an execution or one of its tasks: `kind` is a past-tense fact.
 
-    WorkflowStarted, WorkflowCompleted, WorkflowFailed, WorkflowTimedOut, WorkflowTerminated, WorkflowPaused,
-    WorkflowResumed, WorkflowRestarted, WorkflowRetried, TaskScheduled, TaskStarted, TaskCompleted, TaskFailed,
-    TaskTimedOut, TaskCanceled, TaskSkipped.
+    WorkflowStarted, WorkflowCompleted, WorkflowFailed, WorkflowTimedOut, WorkflowTerminated,
+    WorkflowPaused, WorkflowResumed, WorkflowRestarted, WorkflowRetried, TaskScheduled,
+    TaskStarted, TaskCompleted, TaskFailed, TaskTimedOut, TaskCanceled, TaskSkipped.
     """
 
     id: str

@@ -1,5 +1,6 @@
 """An accepted request and what the verifier found out about it: the values of `webhooks.received`,
-`verified` and `rejected`, in the form the services work with (cloudevents.py puts them on the wire)."""
+`verified` and `rejected`, in the form the services work with (cloudevents.py puts them on the
+wire)."""
 
 from typing import Literal
 
@@ -15,12 +16,13 @@ class Replay(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 class RawEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """A request exactly as it came: body bytes, all headers in order with repeats (names lower-case).
+    """A request exactly as it came: body bytes, all headers in order with repeats (names
+    lower-case).
 
-    `query` is the raw query string; `url` the external URL as the sender saw it; `received_at` epoch
-    milliseconds. `answer` is what ingest answered when it judged the request itself: "handshake",
-    "unauthorized" (final, protocols.md E3) or "" (judged later). `sealed` names the headers whose value
-    is sealed, and `query:x` for sealed query parameters (D4).
+    `query` is the raw query string; `url` the external URL as the sender saw it; `received_at`
+    epoch milliseconds. `answer` is what ingest answered when it judged the request itself:
+    "handshake", "unauthorized" (final, protocols.md E3) or "" (judged later). `sealed` names the
+    headers whose value is sealed, and `query:x` for sealed query parameters (D4).
     """
 
     id: str
@@ -57,7 +59,8 @@ class JudgedEvent(msgspec.Struct, frozen=True, kw_only=True):
     """A verified or rejected event: `raw.headers` without the sealed ones.
 
     `verdict` "verified" goes to `webhooks.verified`; "rejected", "handshake" and "paused" go to
-    `webhooks.rejected` with `reason` (a code of the closed set in reasons.py) and `detail` (a sentence).
+    `webhooks.rejected` with `reason` (a code of the closed set in reasons.py) and `detail` (a
+    sentence).
     """
 
     raw: RawEvent

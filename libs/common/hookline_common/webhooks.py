@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-SECRET_SHOWN = "***"
+SECRET_SHOWN = "***"  # noqa: S105 - what a reader sees instead of a secret
 DEFAULT_MAX_BODY_BYTES = 1024 * 1024
 LARGEST_MAX_BODY_BYTES = 8 * 1024 * 1024
 DEFAULT_EARLY_EVENT_SECONDS = 600
@@ -50,7 +50,9 @@ class Secret(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 class StartRule(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """Start `workflow` for each event that meets `when` (clauses as in matching; empty: every event)."""
+    """Start `workflow` for each event that meets `when` (clauses as in matching; empty: every
+    event).
+    """
 
     workflow: str
     version: int = 0
@@ -62,9 +64,10 @@ class StartRule(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True)
 class WebhookConfig(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, tag="webhook"):
     """A webhook. `(incarnation, revision)` orders the records of one id (protocols.md D1).
 
-    `platform` is the key of the platform catalogue ("github", "custom", …) that `source_platform` and
-    `verifier` resolved to; `header_checks` are sealed values of `headers` (HEADER_BASED);
-    `verification` is a declaration of platforms.md section C (Custom only), its secrets in `secrets`.
+    `platform` is the key of the platform catalogue ("github", "custom", …) that `source_platform`
+    and `verifier` resolved to; `header_checks` are sealed values of `headers` (HEADER_BASED);
+    `verification` is a declaration of platforms.md section C (Custom only), its secrets in
+    `secrets`.
     """
 
     id: str
@@ -93,7 +96,9 @@ class WebhookConfig(msgspec.Struct, frozen=True, rename="camel", omit_defaults=T
 
 
 class WebhookDeleted(msgspec.Struct, frozen=True, rename="camel", tag="deleted"):
-    """The webhook is gone; kept as a record for 30 days so that a late write cannot bring it back."""
+    """The webhook is gone; kept as a record for 30 days so that a late write cannot bring it
+    back.
+    """
 
     id: str
     incarnation: int
