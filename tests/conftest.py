@@ -1,0 +1,32 @@
+"""What every test can ask for: the real servers, shared by the whole run."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers import kafka, mongodb
+
+
+def _required(missing: str | None) -> None:
+    if missing is None:
+        return
+    if os.environ.get("HOOKLINE_REQUIRE_REAL") == "1":
+        pytest.fail(missing)
+    pytest.skip(missing)
+
+
+@pytest.fixture(scope="session")
+def kafka_address() -> Iterator[str]:
+    """`host:port` of a real Apache Kafka broker."""
+    _required(kafka.missing())
+    with kafka.broker() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def mongodb_url() -> Iterator[str]:
+    """`mongodb://…` of a server that speaks MongoDB's wire protocol."""
+    _required(mongodb.missing())
+    with mongodb.server() as url:
+        yield url

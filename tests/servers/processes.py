@@ -1,0 +1,81 @@
+"""Starts and stops server processes for tests: free ports, waiting, clean ends."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+TOOLS = Path(__file__).resolve().parents[2] / ".hookline-test"
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(port: int) -> bool:
+    """Whether something accepts connections on the port."""
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_until(condition: Callable[[], bool], deadline_seconds: float, what: str) -> None:
+    """Return as soon as the condition holds; fail after the deadline, naming what was awaited."""
+    end = time.monotonic() + deadline_seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what}: not within {deadline_seconds:g} s")
+        time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def running(
+    command: Sequence[str],
+    port: int,
+    log: Path,
+    environ: Mapping[str, str] | None = None,
+    deadline_seconds: float = 60,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server until the block ends: SIGTERM, and SIGKILL if that does not end it."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **(environ or {})},
+        )
+        try:
+            wait_until(
+                lambda: _alive(process, command, log) and answers(port),
+                deadline_seconds,
+                f"{command[0]} on port {port}",
+            )
+            yield process
+        finally:
+            stop(process)
+
+
+def stop(process: subprocess.Popen[bytes], deadline_seconds: float = 15) -> int:
+    """End a process politely, then by force; return its exit code."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(deadline_seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    return process.wait()
+
+
+def _alive(process: subprocess.Popen[bytes], command: Sequence[str], log: Path) -> bool:
+    if process.poll() is not None:
+        raise RuntimeError(
+            f"{command[0]} ended with {process.returncode}: {log.read_text()[-2000:]}"
+        )
+    return True
