@@ -30,3 +30,14 @@ def mongodb_url() -> Iterator[str]:
     _required(mongodb.missing())
     with mongodb.server() as url:
         yield url
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where real servers are required nothing may be skipped: green must mean that it ran."""
+    if os.environ.get("HOOKLINE_REQUIRE_REAL") != "1":
+        return
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if skipped and session.exitstatus == pytest.ExitCode.OK:
+        reporter.write_line(f"{len(skipped)} skipped, although HOOKLINE_REQUIRE_REAL=1", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

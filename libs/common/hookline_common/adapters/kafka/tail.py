@@ -19,7 +19,7 @@ _WAIT_MS = 1000
 class KafkaTail:
     """Remembers how far it has read.
 
-    The end is asked over a connection of its own: on the reading one the question would wait for the
+    The end is asked over a connection of its own: on the reading one it would wait for the
     fetch that is under way.
     """
 

@@ -1,0 +1,16 @@
+"""`hookline completion`: shell completion, to be evaluated by the shell."""
+
+import click
+from click.shell_completion import get_completion_class
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print the completion script; for bash: eval "$(hookline completion bash)"."""
+    kind = get_completion_class(shell)
+    if kind is None:
+        raise click.UsageError(f"no completion for {shell}")
+    root = context.find_root().command
+    click.echo(kind(root, {}, "hookline", "_HOOKLINE_COMPLETE").source())

@@ -1,0 +1,123 @@
+"""`hookline up`: every service in one process, on one log and one store."""
+
+import contextlib
+from collections.abc import Sequence
+
+import click
+import hookline_engine.service
+import hookline_ingest.service
+import hookline_matcher.service
+import hookline_verifier.service
+import msgspec
+from starlette.routing import BaseRoute
+
+from hookline_cli.landing import NEXT_COMMANDS, landing_route
+from hookline_common.running import (
+    Build,
+    Parts,
+    Service,
+    Surface,
+    app_for,
+    open_parts,
+    run_process,
+    serve,
+    stop_on_signals,
+)
+from hookline_common.serving import Door, Listener
+from hookline_common.settings import Settings, check_api_exposure
+
+DEFAULT_PORT = 8080
+
+SERVICES: tuple[Build, ...] = (
+    hookline_ingest.service.build,
+    hookline_verifier.service.build,
+    hookline_matcher.service.build,
+    hookline_engine.service.build,
+)
+"""In the order an event travels, which is also the order in which they drain."""
+
+
+@click.command()
+@click.option("--port", type=int, help="The API and the pages (default 8080).")
+@click.option(
+    "--gateway-port", type=int, help="The gateway alone, for the internet (default 8081)."
+)
+@click.option("--host", help="The address to listen on (default 127.0.0.1).")
+@click.option("--data", help="The folder of the embedded log and store (default .hookline).")
+@click.option("--public-url", help="How the internet reaches the gateway.")
+@click.option("--tls-cert", help="A certificate (PEM): the gateway's port then speaks HTTPS.")
+@click.option("--tls-key", help="The key of the certificate (PEM).")
+def up(**options: object) -> None:
+    """Run Hookline: all services in this process. Ctrl-C drains and stops.
+
+    Everything can also be set by environment variables; HOOKLINE_LOG=kafka://… and
+    HOOKLINE_STORE=mongodb://… take the place of the embedded log and store.
+    """
+    run_process("hookline", lambda settings: run_all(settings, SERVICES), **options)
+
+
+async def run_all(settings: Settings, builds: Sequence[Build]) -> None:
+    """Serve what `builds` make until the process is told to end."""
+    check_api_exposure(settings)
+    with contextlib.ExitStack() as sockets:
+        port = DEFAULT_PORT if settings.port is None else settings.port
+        main = Listener.bind(settings.host, port, "HOOKLINE_PORT or --port")
+        sockets.callback(main.socket.close)
+        gateway = Listener.bind(
+            settings.gateway_host,
+            settings.gateway_port,
+            "HOOKLINE_GATEWAY_PORT or --gateway-port",
+            settings.tls_cert,
+            settings.tls_key,
+        )
+        sockets.callback(gateway.socket.close)
+        async with open_parts(settings) as parts:
+            stop_on_signals(parts.shutdown)
+            await _serve(parts, [build(parts) for build in builds], main, gateway)
+
+
+async def _serve(
+    parts: Parts, services: Sequence[Service], main: Listener, gateway: Listener
+) -> None:
+    pages = _Pages([landing_route(gateway.address)])
+    outside = [service for service in services if service.name == "ingest"]
+    doors = [
+        Door(app_for(parts, [*services, pages], Surface.API), main),
+        Door(app_for(parts, outside, Surface.GATEWAY), gateway),
+    ]
+    await serve(parts, services, doors, lambda: _announce(parts.settings, main, gateway))
+
+
+class _Pages(msgspec.Struct, frozen=True):
+    """The pages of this command, in the shape of a service that only serves."""
+
+    routes: Sequence[BaseRoute]
+    name: str = "pages"
+
+    async def start(self) -> None:
+        """Nothing to start."""
+
+    async def stop(self) -> None:
+        """Nothing to stop."""
+
+    async def problems(self) -> Sequence[str]:
+        """Always ready."""
+        return ()
+
+
+def _announce(settings: Settings, main: Listener, gateway: Listener) -> None:
+    lines = (
+        "",
+        f"  Hookline is running on {main.address}",
+        f"    API        {main.address}/api  (Conductor REST; SDKs: CONDUCTOR_SERVER_URL)",
+        f"    gateway    {gateway.address}/webhook/ID  (the port to expose)",
+        f"    log        {settings.log}",
+        f"    store      {settings.store}",
+        "",
+        "  Next, in another shell:",
+        *(f"    {command}" for command in NEXT_COMMANDS),
+        "",
+        "  Ctrl-C stops it in order.",
+        "",
+    )
+    click.echo("\n".join(lines), err=True)
