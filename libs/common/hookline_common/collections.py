@@ -109,9 +109,15 @@ WORKFLOW_DEFS = Collection(
 )
 """id `<name>:<version>`."""
 
+TAGS = Collection("tags", (Field("kind"),), (("kind",),))
+"""id `workflow:<name>`, `task:<name>` (body: the list of tags) and `limit:<name>:<version>` (rate
+limit settings of a definition); kind is what stands before the colon.
+"""
+
 EXECUTIONS = Collection(
     "executions",
     (
+        Field("workflow_id"),
         Field("workflow_type"),
         Field("version", _INT),
         Field("status"),
@@ -126,11 +132,13 @@ EXECUTIONS = Collection(
         Field("idempotency_key"),
         Field("failed_refs", _LIST),
         Field("classifier"),
+        Field("reason"),
         Field("wake_at", _INT),
         Field("outbox_since", _INT),
         Field("search", FieldKind.SEARCH),
     ),
     (
+        ("workflow_id",),
         ("start_time",),
         ("workflow_type", "start_time"),
         ("status", "start_time"),
@@ -151,7 +159,7 @@ TASK_PAGES = Collection("task_pages", (Field("workflow_id"),), (("workflow_id",)
 TASK_QUEUE = Collection(
     "task_queue",
     (Field("queue"), Field("rank", _INT), Field("visible_at", _INT), Field("task_type")),
-    (("queue", "visible_at"),),
+    (("queue", "rank", "visible_at"), ("queue", "visible_at"), ("task_type",)),
 )
 """id `<task id>:<hand-off number>`; rank = 99 - priority (G4)."""
 
@@ -178,6 +186,7 @@ ALL: tuple[Collection, ...] = (
     NAMES,
     TASK_DEFS,
     WORKFLOW_DEFS,
+    TAGS,
     EXECUTIONS,
     BODIES,
     TASK_PAGES,

@@ -19,6 +19,22 @@ FieldValue: TypeAlias = Scalar | tuple[str, ...]
 SEARCH_TEXT_MAX_BYTES = 4096
 
 
+def search_text(text: str) -> str:
+    """A SEARCH field's text as stored and compared: folded, cut at 4 KiB between characters."""
+    folded = text.casefold().encode("utf-8", "replace")
+    return folded[:SEARCH_TEXT_MAX_BYTES].decode("utf-8", "ignore")
+
+
+def prefix_end(prefix: str) -> str | None:
+    """The least text, by code points, after all that begin with `prefix`; None if there is none."""
+    kept = prefix.rstrip("\U0010ffff")
+    if not kept:
+        return None
+    following = ord(kept[-1]) + 1
+    # Surrogates are no characters: nothing lies between U+D7FF and U+E000.
+    return kept[:-1] + chr(0xE000 if 0xD800 <= following <= 0xDFFF else following)
+
+
 class FieldKind(enum.Enum):
     """What an index field holds."""
 

@@ -7,6 +7,7 @@
     │   └── DiskFull                the embedded folder has reached its limit
     ├── Poison             this message can never be processed: dead-letter it
     │   ├── Undecodable             bytes that are not the message they should be
+    │   ├── SealBroken              no key here opens what was sealed
     │   └── Stuck                   failed again and again while others succeed
     ├── Fatal              the process must not go on
     │   ├── Misconfigured           a setting is wrong: names variable, value, allowed
@@ -54,6 +55,10 @@ class Poison(HooklineError):
 
 class Undecodable(Poison):
     """The bytes are not the message they should be."""
+
+
+class SealBroken(Poison):
+    """None of the seal keys of this process opens this sealed value."""
 
 
 class Stuck(Poison):

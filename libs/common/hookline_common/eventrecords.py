@@ -7,6 +7,7 @@ import msgspec
 
 from hookline_common.messages import Wait
 from hookline_common.rawevents import Verification
+from hookline_common.rawjson import RawOrNone
 
 Verdict = Literal[
     "pending",
@@ -59,7 +60,10 @@ class EventRecord(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
 
     `headers` are [name, value] pairs in order; `payload` is the payload as JSON (payloads.py).
     `verdict` "pending" is never final: some effect has no outcome yet. `position` is where the
-    raw request lies: [topic, partition, offset].
+    raw request lies: [topic, partition, offset]. `counts_from` is the time that the rules of
+    matching and the index field `received_at` go by: `received_at`, for a replay the moment it was
+    appended (E4). `stands_for` is the id that keeps one delivery from being taken twice: the
+    replayed event's, or that of the first event of a delivery whose claim was taken over (E1).
     """
 
     id: str
@@ -74,7 +78,7 @@ class EventRecord(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
     headers: tuple[tuple[str, str], ...] = ()
     remote_address: str = ""
     size_bytes: int = 0
-    payload: msgspec.Raw | None = None
+    payload: RawOrNone = None
     delivery_id: str | None = None
     type: str | None = None
     reason: str | None = None
@@ -92,6 +96,8 @@ class EventRecord(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
     kept_until: int = 0
     plan_revision: int = 0
     position: tuple[str, int, int] | None = None
+    counts_from: int = 0
+    stands_for: str | None = None
 
 
 class Waiter(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):

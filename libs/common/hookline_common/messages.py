@@ -10,6 +10,7 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 import msgspec
 
 from hookline_common.errors import Undecodable
+from hookline_common.rawjson import RawOrNone
 from hookline_common.webhooks import (
     ConfigRecord,
     IdempotencyStrategy,
@@ -32,7 +33,7 @@ class Wait(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     `paths` are the sorted equality paths of its plan, `values` the canonical value of each in the
     same order; `clauses` are the clauses that are no plain equality (path -> operator object).
     `webhooks` are names (empty: any webhook that names this workflow). `timeout_at` 0 = waits for
-    ever.
+    ever. `include_event`: the task's output shall also have `_webhook` (webhooks.md section 4).
     """
 
     workflow: str
@@ -44,6 +45,7 @@ class Wait(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     early_events: bool = True
     lookback_seconds: int = 0
     timeout_at: int = 0
+    include_event: bool = False
 
 
 class WaitOpened(Message, frozen=True, tag="opened"):
@@ -99,8 +101,8 @@ class CompleteTask(Message, frozen=True, tag="complete_task"):
     run: int
     effect_id: str
     event: EventRef
-    payload: msgspec.Raw | None = None
-    envelope: msgspec.Raw | None = None
+    payload: RawOrNone = None
+    envelope: RawOrNone = None
 
 
 class StartWorkflow(Message, frozen=True, tag="start_workflow"):
@@ -119,7 +121,7 @@ class StartWorkflow(Message, frozen=True, tag="start_workflow"):
     key_given: bool
     strategy: IdempotencyStrategy = "FAIL"
     correlation_id: str | None = None
-    payload: msgspec.Raw | None = None
+    payload: RawOrNone = None
 
 
 class StartChild(Message, frozen=True, tag="start_child"):
@@ -133,7 +135,10 @@ class StartChild(Message, frozen=True, tag="start_child"):
 
 
 class ChildEnded(Message, frozen=True, tag="child_ended"):
-    """A sub-workflow ended; the command is for its parent `workflow_id`."""
+    """A sub-workflow ended; the command is for its parent `workflow_id`.
+
+    `output_token` names the body with its output in the collection `bodies` ("" = none).
+    """
 
     workflow_id: str
     task_id: str
@@ -142,7 +147,19 @@ class ChildEnded(Message, frozen=True, tag="child_ended"):
     child_run: int
     status: str
     reason: str | None = None
-    output: msgspec.Raw | None = None
+    output: RawOrNone = None
+    output_token: str = ""
+
+
+class ChildRevived(Message, frozen=True, tag="child_revived"):
+    """A sub-workflow that had ended runs again; the command is for its parent `workflow_id`."""
+
+    workflow_id: str
+    task_id: str
+    run: int
+    child_id: str
+    child_run: int
+    at: int = 0
 
 
 class TerminateChild(Message, frozen=True, tag="terminate_child"):
@@ -173,6 +190,7 @@ Command: TypeAlias = (
     | StartWorkflow
     | StartChild
     | ChildEnded
+    | ChildRevived
     | TerminateChild
     | StartFailureWorkflow
     | Decide
@@ -289,6 +307,7 @@ COMMANDS_CODEC: Codec[Command] = Codec(
     | StartWorkflow
     | StartChild
     | ChildEnded
+    | ChildRevived
     | TerminateChild
     | StartFailureWorkflow
     | Decide

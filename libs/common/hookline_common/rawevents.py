@@ -60,7 +60,8 @@ class JudgedEvent(msgspec.Struct, frozen=True, kw_only=True):
 
     `verdict` "verified" goes to `webhooks.verified`; "rejected", "handshake" and "paused" go to
     `webhooks.rejected` with `reason` (a code of the closed set in reasons.py) and `detail` (a
-    sentence).
+    sentence). `position` is where the raw request lies in `webhooks.received`: topic, partition,
+    offset.
     """
 
     raw: RawEvent
@@ -73,3 +74,4 @@ class JudgedEvent(msgspec.Struct, frozen=True, kw_only=True):
     verification: Verification | None = None
     reason: str | None = None
     detail: str | None = None
+    position: tuple[str, int, int] | None = None

@@ -1,0 +1,1 @@
+"""How platforms prove who they are: declarations, and one verifier for all."""

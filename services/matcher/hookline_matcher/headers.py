@@ -1,0 +1,34 @@
+"""Which headers and query parameters carry secrets, and what is shown instead of their values."""
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from hookline_common.webhooks import SECRET_SHOWN
+
+# Platforms invent names for their signature and token headers (X-Hub-Signature-256,
+# X-Twilio-Email-Event-Webhook-Signature, X-Gitlab-Token …), so the rule goes by the words in it. A
+# signature is hidden too: who has it and the body can send a request without a timestamp again.
+_SECRET = re.compile(
+    r"signature|authorization|cookie|token|secret|passw|hmac|api-?key|credential", re.IGNORECASE
+)
+
+
+@lru_cache(maxsize=4096)
+def is_secret(name: str) -> bool:
+    """Whether the value of a header of this name must not be shown."""
+    return _SECRET.search(name) is not None
+
+
+def redacted(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """The headers in order, with the values of secret ones hidden."""
+    return tuple((name, SECRET_SHOWN if is_secret(name) else value) for name, value in headers)
+
+
+def public(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The headers without the secret ones, repeated ones joined as RFC 9110 section 5.2 does."""
+    found: dict[str, str] = {}
+    for name, value in headers:
+        if not is_secret(name):
+            found[name] = f"{found[name]}, {value}" if name in found else value
+    return found

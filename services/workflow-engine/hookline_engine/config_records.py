@@ -1,0 +1,132 @@
+"""Publishes what the API saved to `webhooks.config`, and again what a crash or a fault kept back.
+
+The document is saved first, the record is appended second, the answer comes last. A crash in
+between leaves a document that is newer than its record: `heal` at the start of an engine appends
+it again; readers ignore what they know already (protocols.md D1).
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+import structlog
+
+from hookline_common.config_view import ConfigView
+from hookline_common.errors import Retryable
+from hookline_common.eventlog import EventLog, Record, Sync
+from hookline_common.messages import CONFIG_CODEC
+from hookline_common.topics import CONFIG, DAY_MS
+from hookline_common.webhooks import ConfigRecord, WebhookDeleted, WorkflowPlans
+
+DELETED_KEPT_MS = 30 * DAY_MS
+"""How long the record of a deleted webhook stays (protocols.md D1)."""
+
+RETRY_SECONDS = (1, 2, 5, 10, 30)
+"""Pauses between tries to append a record whose document is saved; the last one repeats."""
+
+_log = structlog.get_logger()
+
+
+def record_key(record: ConfigRecord) -> str:
+    """The key in `webhooks.config`: the webhook id, or `plans:<workflow>:<version>`."""
+    if isinstance(record, WorkflowPlans):
+        return f"plans:{record.workflow}:{record.version}"
+    return record.id
+
+
+def _order(record: ConfigRecord) -> tuple[int, int]:
+    if isinstance(record, WorkflowPlans):
+        return 0, record.revision
+    return record.incarnation, record.revision
+
+
+class ConfigRecords:
+    """The writing side of `webhooks.config`."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._owed: dict[str, ConfigRecord] = {}
+        self._retrying: asyncio.Task[None] | None = None
+
+    async def publish(self, records: Sequence[ConfigRecord]) -> None:
+        """Append durably. When the log cannot take them the error goes to the caller, and the
+        records go out as soon as it can, because their documents are saved already.
+        """
+        for record in records:
+            owed = self._owed.get(record_key(record))
+            if owed is None or _order(owed) <= _order(record):
+                self._owed[record_key(record)] = record
+        try:
+            await self._pay()
+        except Retryable:
+            if self._retrying is None or self._retrying.done():
+                self._retrying = asyncio.create_task(self._retry())
+            raise
+
+    async def heal(self, saved: Sequence[ConfigRecord], now_ms: int) -> int:
+        """Append those of the saved records that are newer than what the topic has (how many is
+        returned), and take the records of long deleted webhooks out of it.
+        """
+        view = ConfigView(self._log)
+        try:
+            await view.refresh()
+            plans = {record_key(plan): plan for plan in view.plans()}
+            missing = [record for record in saved if _is_newer(record, view, plans)]
+            forgotten = _long_deleted(view, saved, now_ms)
+        finally:
+            await view.close()
+        if missing:
+            await self.publish(missing)
+        if forgotten:
+            await self._log.append([Record(CONFIG.name, key, None) for key in forgotten])
+        return len(missing)
+
+    async def close(self) -> None:
+        """Stop retrying; what is still owed is found by `heal` at the next start."""
+        if self._retrying is not None:
+            self._retrying.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._retrying
+
+    async def _pay(self) -> None:
+        """Append everything owed; a newer record that came meanwhile stays owed."""
+        paying = dict(self._owed)
+        if not paying:
+            return
+        await self._log.append([_as_record(record) for record in paying.values()], Sync.NOW)
+        for key, record in paying.items():
+            if self._owed.get(key) is record:
+                del self._owed[key]
+
+    async def _retry(self) -> None:
+        tries = 0
+        while self._owed:
+            await asyncio.sleep(RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)])
+            tries += 1
+            try:
+                await self._pay()
+            except Retryable as error:
+                _log.warning("config_not_published", owed=len(self._owed), error=str(error))
+
+
+def _is_newer(record: ConfigRecord, view: ConfigView, plans: dict[str, WorkflowPlans]) -> bool:
+    if isinstance(record, WorkflowPlans):
+        known = plans.get(record_key(record))
+    else:
+        known = view.webhook(record.id)
+    return known is None or _order(known) < _order(record)
+
+
+def _long_deleted(view: ConfigView, saved: Sequence[ConfigRecord], now_ms: int) -> Sequence[str]:
+    present = {record_key(record) for record in saved}
+    return [
+        key
+        for key, record in view.webhooks().items()
+        if isinstance(record, WebhookDeleted)
+        and record.deleted_at + DELETED_KEPT_MS <= now_ms
+        and key not in present
+    ]
+
+
+def _as_record(record: ConfigRecord) -> Record:
+    return Record(CONFIG.name, record_key(record), CONFIG_CODEC.encode(record))

@@ -1,0 +1,1 @@
+"""The task types, one file each; registry.py lists them."""

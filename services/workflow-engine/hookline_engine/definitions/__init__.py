@@ -1,0 +1,1 @@
+"""Definitions of workflows and tasks: their models, the checks of registration, snapshots."""

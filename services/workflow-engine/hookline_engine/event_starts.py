@@ -1,0 +1,103 @@
+"""Starts workflows for events (webhooks.md section 6): once per key, whatever is redelivered."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import msgspec
+
+from hookline_common.clock import Clock
+from hookline_common.errors import ApiError, BadRequest, NotFound
+from hookline_common.eventlog import Record
+from hookline_common.ids import derived_uuid
+from hookline_common.messages import EventRef, StartWorkflow
+from hookline_engine.core.commands import Start
+from hookline_engine.definitions.snapshots import Snapshot
+from hookline_engine.drafts import Applied, Order
+from hookline_engine.outcomes import start_found, start_refused
+from hookline_engine.snapshot_source import SnapshotSource
+from hookline_engine.start_keys import Key, Promise, StartKeys
+
+Snapshots: TypeAlias = Mapping[tuple[str, int], Snapshot | ApiError]
+"""By workflow name and version (0 = newest)."""
+
+
+def event_name(event: EventRef) -> str:
+    """`event` of the execution: `<webhook name>:<event id>`."""
+    return f"{event.webhook_name}:{event.event_id}"
+
+
+class EventStarts:
+    """Start commands from the matcher."""
+
+    def __init__(self, source: SnapshotSource, keys: StartKeys, clock: Clock) -> None:
+        self._source = source
+        self._keys = keys
+        self._clock = clock
+
+    async def snapshots(self, batch: Sequence[StartWorkflow]) -> Snapshots:
+        """The definitions that a batch starts, each read once; an error where there is none."""
+        found: dict[tuple[str, int], Snapshot | ApiError] = {}
+        for name, version in {(command.name, command.version) for command in batch}:
+            try:
+                found[name, version] = await self._source.registered(name, version or None)
+            except ApiError as error:
+                found[name, version] = error
+        return found
+
+    async def order(
+        self,
+        command: StartWorkflow,
+        snapshots: Snapshots,
+        payloads: Mapping[str, msgspec.Raw],
+    ) -> Order | Record:
+        """The order to start, or the outcome where an execution is there already.
+
+        Raises ApiError for what can be told to the event: no definition, a used key.
+        """
+        snapshot = snapshots[command.name, command.version]
+        if isinstance(snapshot, ApiError):
+            raise snapshot
+        workflow_id = command.workflow_id
+        if command.key_given:
+            key = Key(snapshot.definition.name, command.key, command.strategy)
+            promise = Promise(self._proposed_id(command), command.effect_id)
+            claimed = await self._keys.claim(key, promise)
+            workflow_id = claimed.workflow_id
+            if claimed.existing:
+                return start_found(command, self._clock.now_ms(), workflow_id, "existing")
+        start = Start(
+            workflow_id=workflow_id,
+            input=_input(command, payloads),
+            correlation_id=command.correlation_id,
+            event=event_name(command.event),
+            idempotency_key=command.key if command.key_given else None,
+            event_ref=command.event,
+            effect_id=command.effect_id,
+        )
+        return Order(workflow_id, start, snapshot)
+
+    def _proposed_id(self, command: StartWorkflow) -> str:
+        # With FAIL_ON_RUNNING a key serves one execution after the other, each with its own id.
+        if command.strategy == "FAIL_ON_RUNNING":
+            return derived_uuid(command.workflow_id, command.effect_id)
+        return command.workflow_id
+
+    def outcome(self, command: StartWorkflow, result: Applied, now_ms: int) -> Sequence[Record]:
+        """The refusal where the execution that is there came from elsewhere."""
+        head = result.head
+        if head is None or head.event == event_name(command.event):
+            return ()
+        message = f"workflow {head.workflow_id} was started before for the same key"
+        return [start_refused(command, now_ms, "already_started", message, head.workflow_id)]
+
+
+def _input(command: StartWorkflow, payloads: Mapping[str, msgspec.Raw]) -> dict[str, Any]:
+    raw = command.payload or payloads.get(command.event.event_id)
+    if raw is None:
+        message = f"the payload of event {command.event.event_id} is not kept any more"
+        raise NotFound(message, code="payload_gone")
+    value: Any = msgspec.json.decode(raw)
+    if not isinstance(value, dict):
+        message = "the payload is not an object, which the input of a workflow must be"
+        raise BadRequest(message, code="payload_not_an_object")
+    return value  # pyright: ignore[reportUnknownVariableType]

@@ -1,0 +1,1 @@
+"""The REST API with Conductor's paths and shapes (specs/rest.md)."""

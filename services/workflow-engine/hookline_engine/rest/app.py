@@ -1,0 +1,92 @@
+"""Everything about definitions, webhooks and event history in one: stores, routes, life."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from importlib.metadata import version
+
+import httpx
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from hookline_common.clock import Clock
+from hookline_common.documents import Documents
+from hookline_common.eventlog import EventLog
+from hookline_common.sealing import Sealer
+from hookline_common.web import json_answer, text_answer
+from hookline_engine.config_records import ConfigRecords
+from hookline_engine.definition_store import DefinitionStore
+from hookline_engine.rest import metadata, platforms, tags, webhook_events, webhooks
+from hookline_engine.rest.webhook_changes import WebhookChanges
+from hookline_engine.rest.webhook_tests import TestEvents
+from hookline_engine.rest.webhook_views import WebhookViews
+from hookline_engine.tag_store import TagStore
+from hookline_engine.webhook_store import WebhookStore
+
+Problems = Callable[[], Awaitable[Sequence[str]]]
+
+
+class Registry:
+    """Definitions, webhooks and history: their stores and their HTTP surface."""
+
+    def __init__(
+        self,
+        documents: Documents,
+        log: EventLog,
+        sealer: Sealer,
+        clock: Clock,
+        *,
+        public_url: str,
+        gateway: httpx.AsyncClient,
+    ) -> None:
+        self._documents = documents
+        self._log = log
+        self._clock = clock
+        self._sealer = sealer
+        self._public_url = public_url
+        self._gateway = gateway
+        self._records = ConfigRecords(log)
+        self.definitions = DefinitionStore(documents, self._records, clock)
+        self.webhooks = WebhookStore(documents, self._records, clock)
+
+    async def start(self) -> None:
+        """Publish what a crash kept back between a document and its record."""
+        saved = [*await self.webhooks.records(), *await self.definitions.plan_records()]
+        await self._records.heal(saved, self._clock.now_ms())
+
+    async def stop(self) -> None:
+        """Stop what runs in the background."""
+        await self._records.close()
+        await self._gateway.aclose()
+
+    def routes(self) -> list[BaseRoute]:
+        """All their routes."""
+        changes = WebhookChanges(self._sealer)
+        views = WebhookViews(self._sealer, self._public_url)
+        tests = TestEvents(self.webhooks, self._sealer, self._clock, self._gateway)
+        return [
+            *metadata.routes(self.definitions),
+            *tags.routes(self.definitions, TagStore(self._documents)),
+            *webhooks.routes(self.webhooks, self.definitions, changes, views, self._clock),
+            *tests.routes(),
+            *platforms.routes(),
+            *webhook_events.routes(self._documents, self._log),
+        ]
+
+
+def health_routes(problems: Problems) -> list[BaseRoute]:
+    """`/health`, `/api/health` and `/api/version` (specs/rest.md 2.7)."""
+
+    async def health(_: Request) -> Response:
+        found = await problems()
+        results = [{"healthy": False, "details": {"message": problem}} for problem in found]
+        body = {"healthy": not found, "healthResults": results, "suppressedHealthResults": []}
+        return json_answer(body, 503 if found else 200)
+
+    async def show_version(_: Request) -> Response:
+        return text_answer(version("hookline-engine"))
+
+    return [
+        Route("/health", health),
+        Route("/api/health", health),
+        Route("/api/version", show_version),
+    ]

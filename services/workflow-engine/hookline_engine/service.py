@@ -1,0 +1,132 @@
+"""The engine as a service: its one composition root."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Sequence
+
+import httpx
+from starlette.routing import BaseRoute
+
+from hookline_common import topics
+from hookline_common.consuming import ConsumerLoop
+from hookline_common.errors import Retryable
+from hookline_common.running import Parts
+from hookline_common.settings import Settings
+from hookline_engine.core.scripts import QuickJsEvaluator
+from hookline_engine.http_targets import TargetPolicy
+from hookline_engine.rest import (
+    bulk,
+    execution_lists,
+    search,
+    task_queues,
+    tasks,
+    workflows,
+)
+from hookline_engine.rest.app import Registry, health_routes
+from hookline_engine.shell import Shell, build_shell
+
+NAME = "engine"
+GROUP = "engine"
+DEFAULT_PORT = 8080
+
+
+class EngineService:
+    """Consumes commands, runs timers and HTTP tasks, serves the API."""
+
+    def __init__(self, parts: Parts, shell: Shell, registry: Registry) -> None:
+        self._parts = parts
+        self._shell = shell
+        self._registry = registry
+        self._loop = ConsumerLoop(
+            parts.log,
+            parts.clock,
+            shell.handler,
+            service=NAME,
+            group=GROUP,
+            topics=[topics.COMMANDS.name],
+            metrics=parts.metrics,
+            on_fatal=parts.shutdown.request,
+        )
+
+    @property
+    def name(self) -> str:
+        """What logs and dead letters call it."""
+        return NAME
+
+    @property
+    def shell(self) -> Shell:
+        """The parts below, for tests and the command line."""
+        return self._shell
+
+    @property
+    def routes(self) -> Sequence[BaseRoute]:
+        """The whole API of the engine."""
+        shell = self._shell
+        return [
+            *self._registry.routes(),
+            *health_routes(self._all_problems),
+            *workflows.routes(shell),
+            *execution_lists.routes(shell),
+            *search.routes(shell),
+            *bulk.routes(shell),
+            *tasks.routes(shell),
+            *task_queues.routes(shell),
+        ]
+
+    async def start(self) -> None:
+        """Begin to work."""
+        await self._registry.start()
+        await self._shell.start()
+        await self._loop.start()
+
+    async def stop(self) -> None:
+        """Finish the batch in hand, then the calls of the API, then what runs beside them."""
+        await self._loop.stop()
+        await self._shell.stop()
+        await self._registry.stop()
+
+    async def problems(self) -> Sequence[str]:
+        """Why it is not ready."""
+        return [
+            *self._loop.problems(),
+            *self._shell.wake_ups.problems(),
+            *self._shell.system_tasks.problems(),
+        ]
+
+    async def _all_problems(self) -> Sequence[str]:
+        own = await self.problems()
+        try:
+            found = await asyncio.gather(
+                self._parts.log.problems(), self._parts.documents.problems()
+            )
+        except Retryable as error:
+            return [*own, str(error)]
+        return [*own, *found[0], *found[1]]
+
+
+def build(parts: Parts) -> EngineService:
+    """The engine on the process's log and store."""
+    registry = Registry(
+        parts.documents,
+        parts.log,
+        parts.sealer,
+        parts.clock,
+        public_url=parts.settings.public_url,
+        gateway=httpx.AsyncClient(base_url=parts.settings.gateway_url, trust_env=False),
+    )
+    shell = build_shell(
+        parts.documents,
+        parts.log,
+        parts.clock,
+        registry.definitions,
+        QuickJsEvaluator(),
+        _targets(parts.settings),
+        f"{socket.gethostname()}-{os.getpid()}",
+    )
+    return EngineService(parts, shell, registry)
+
+
+def _targets(settings: Settings) -> TargetPolicy:
+    ports = {settings.port or DEFAULT_PORT, settings.gateway_port}
+    return TargetPolicy(frozenset(ports), settings.http_private)

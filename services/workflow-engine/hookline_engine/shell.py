@@ -1,0 +1,111 @@
+"""The shell of the engine: everything around the pure core, put together once."""
+
+from dataclasses import dataclass
+
+from hookline_common.clock import Clock
+from hookline_common.documents import Documents
+from hookline_common.eventlog import EventLog
+from hookline_engine.child_starts import ChildStarts
+from hookline_engine.core.decisions import Evaluator
+from hookline_engine.definition_store import DefinitionStore
+from hookline_engine.event_starts import EventStarts
+from hookline_engine.execution_reader import ExecutionReader
+from hookline_engine.execution_store import ExecutionStore
+from hookline_engine.execution_watch import ExecutionWatch
+from hookline_engine.executions import Executions
+from hookline_engine.handler import CommandHandler
+from hookline_engine.http_calls import HttpCalls
+from hookline_engine.http_targets import TargetPolicy
+from hookline_engine.log_orders import LogOrders
+from hookline_engine.operations import Operations
+from hookline_engine.outbox import Outbox
+from hookline_engine.poll_data import Polls
+from hookline_engine.snapshot_source import SnapshotSource
+from hookline_engine.start_keys import StartKeys
+from hookline_engine.starts import Starts
+from hookline_engine.synchronous import SynchronousAnswers
+from hookline_engine.system_tasks import SystemTasks
+from hookline_engine.task_logs import TaskLogs
+from hookline_engine.task_polls import TaskPolls
+from hookline_engine.task_queue import TaskQueue
+from hookline_engine.wake_ups import WakeUps
+
+
+@dataclass(frozen=True)
+class Shell:
+    """The parts of a running engine that its endpoints and its service use."""
+
+    documents: Documents
+    store: ExecutionStore
+    reader: ExecutionReader
+    executions: Executions
+    operations: Operations
+    starts: Starts
+    synchronous: SynchronousAnswers
+    queue: TaskQueue
+    polls: Polls
+    task_polls: TaskPolls
+    task_logs: TaskLogs
+    handler: CommandHandler
+    wake_ups: WakeUps
+    system_tasks: SystemTasks
+
+    async def start(self) -> None:
+        """Begin: timers, outboxes left behind, HTTP tasks."""
+        await self.wake_ups.start(self.executions)
+        await self.system_tasks.start()
+
+    async def stop(self) -> None:
+        """Answer who waits, take nothing new, finish what was begun."""
+        self.task_polls.close()
+        await self.system_tasks.stop()
+        await self.wake_ups.stop()
+        await self.executions.close()
+
+
+def build_shell(
+    documents: Documents,
+    log: EventLog,
+    clock: Clock,
+    definitions: DefinitionStore,
+    evaluator: Evaluator,
+    targets: TargetPolicy,
+    worker_id: str,
+) -> Shell:
+    """A shell on a log and a store. `worker_id` names this engine on the tasks that it runs."""
+    store = ExecutionStore(documents)
+    reader = ExecutionReader(store)
+    queue = TaskQueue(documents, clock)
+    polls = Polls(documents, clock)
+    wake_ups = WakeUps(documents, clock)
+    watch = ExecutionWatch()
+    outbox = Outbox(log, queue)
+    executions = Executions(
+        documents, store, outbox, polls, clock, evaluator, listeners=(wake_ups, watch)
+    )
+    source = SnapshotSource(definitions)
+    keys = StartKeys(documents, store)
+    orders = LogOrders(
+        documents,
+        store,
+        EventStarts(source, keys, clock),
+        ChildStarts(store, reader, source, keys),
+        clock,
+    )
+    calls = HttpCalls(targets)
+    return Shell(
+        documents=documents,
+        store=store,
+        reader=reader,
+        executions=executions,
+        operations=Operations(store, reader, source, executions),
+        starts=Starts(source, keys, executions),
+        synchronous=SynchronousAnswers(store, reader, watch),
+        queue=queue,
+        polls=polls,
+        task_polls=TaskPolls(documents, queue, polls, executions, reader),
+        task_logs=TaskLogs(documents, clock),
+        handler=CommandHandler(executions, orders),
+        wake_ups=wake_ups,
+        system_tasks=SystemTasks(documents, queue, executions, reader, calls, worker_id),
+    )

@@ -1,0 +1,73 @@
+"""Starts executions: which definition, under which id, and what an idempotency key makes of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from hookline_common.ids import digest, random_id
+from hookline_common.webhooks import IdempotencyStrategy
+from hookline_engine.core.commands import Start
+from hookline_engine.definitions.model import WorkflowDef
+from hookline_engine.definitions.snapshots import Snapshot
+from hookline_engine.executions import Executions
+from hookline_engine.snapshot_source import SnapshotSource
+from hookline_engine.start_keys import Key, Promise, StartKeys
+
+
+class StartRequest(msgspec.Struct, frozen=True):
+    """What a caller of the API asks for. `definition`: an inline one, used instead of a stored."""
+
+    name: str
+    version: int | None = None
+    input: Mapping[str, Any] = {}
+    definition: WorkflowDef | None = None
+    correlation_id: str | None = None
+    priority: int = 0
+    task_to_domain: Mapping[str, str] = {}
+    created_by: str | None = None
+    idempotency_key: str | None = None
+    idempotency_strategy: IdempotencyStrategy = "FAIL"
+
+
+class Starts:
+    """Starts on behalf of the API; those that events and parents ask for are in handler.py."""
+
+    def __init__(self, source: SnapshotSource, keys: StartKeys, executions: Executions) -> None:
+        self._source = source
+        self._keys = keys
+        self._executions = executions
+
+    async def start(self, request: StartRequest) -> str:
+        """The id of the execution, which is on disk; raises NotFound, BadRequest, Conflict."""
+        if request.definition is not None:
+            snapshot = await self._source.of(request.definition)
+        else:
+            snapshot = await self._source.registered(request.name, request.version)
+        if request.idempotency_key is None:
+            workflow_id = random_id()
+            await self._executions.run(workflow_id, _command(request, workflow_id), snapshot)
+            return workflow_id
+        return await self._start_once(request, request.idempotency_key, snapshot)
+
+    async def _start_once(self, request: StartRequest, text: str, snapshot: Snapshot) -> str:
+        key = Key(snapshot.definition.name, text, request.idempotency_strategy)
+        workflow_id = random_id()
+        async with self._keys.held(key):
+            claimed = await self._keys.claim(key, Promise(workflow_id, digest(workflow_id)))
+            if not claimed.existing:
+                command = _command(request, claimed.workflow_id)
+                await self._executions.run(claimed.workflow_id, command, snapshot)
+        return claimed.workflow_id
+
+
+def _command(request: StartRequest, workflow_id: str) -> Start:
+    return Start(
+        workflow_id=workflow_id,
+        input=dict(request.input),
+        correlation_id=request.correlation_id,
+        priority=request.priority,
+        task_to_domain=dict(request.task_to_domain),
+        created_by=request.created_by,
+        idempotency_key=request.idempotency_key,
+    )
