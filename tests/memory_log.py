@@ -9,7 +9,9 @@ from hookline_common.topics import Topic
 
 
 class MemoryLog:
-    """`failing` is raised by every append while it is set, each of `commit_failures` by one commit; `refuse` may raise for one record."""
+    """`failing` is raised by every append while it is set, each of `commit_failures` by one commit;
+    `refuse` may raise for one record.
+    """
 
     def __init__(self) -> None:
         self.topics: dict[str, list[Delivered]] = {}
@@ -19,12 +21,14 @@ class MemoryLog:
         self.commit_failures: list[Exception] = []
         self.joined = 0
         self.syncs: list[Sync] = []
-        self.now_ms = 1_000_000
+        self.now_ms = 1_795_539_572_000
         self.arrived = asyncio.Event()
         self.hold: asyncio.Event | None = None
+        self.waiting = 0
 
     async def append(self, records: Sequence[Record], sync: Sync = Sync.NOW) -> Sequence[Position]:
         if self.hold is not None:
+            self.waiting += 1
             await self.hold.wait()
         if self.failing is not None:
             raise self.failing
@@ -103,9 +107,7 @@ class MemoryConsumer:
         self._next = {name: log.committed.get((group, name), 0) for name in topics}
         self.paused = False
 
-    async def next_batch(
-        self, max_records: int = 500, max_bytes: int = 0
-    ) -> Sequence[Delivered]:
+    async def next_batch(self, max_records: int = 500, max_bytes: int = 0) -> Sequence[Delivered]:
         while True:
             self._log.arrived.clear()
             for name in self._topics:

@@ -3,7 +3,7 @@
 Every decision is made twice, from the bodies that it asks for and no others, and must be the same.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -14,7 +14,9 @@ from hookline_engine.core.commands import (
     ChildEnded,
     Command,
     CompleteWait,
+    ExtendLease,
     HandOut,
+    Pause,
     Restart,
     Retry,
     Start,
@@ -93,13 +95,16 @@ class Player:
         self._seeds += 1
         decision = self._decided(command)
         self.last = decision
+        known = frozenset(self.bodies)
         for body in decision.bodies:
             assert body.id not in self.bodies, "bodies are immutable"
             self.bodies[body.id] = msgspec.json.decode(msgspec.json.encode(body.value))
         for page in decision.pages:
             self.bodies[page.id] = decode_page(encode_page(page.lines))
         if decision.head is not None:
-            _check_step(self.head, decision.head, decision)
+            _check_step(self.head, decision.head, decision, known)
+            if self._timely(command):
+                assert decision.head.wake_at == 0 or decision.head.wake_at > self.now
             stored = decode_head(encode_head(decision.head))
             assert stored == decision.head
             self.head = msgspec.structs.replace(stored, outbox=(), outbox_since=0)
@@ -124,6 +129,12 @@ class Player:
                 assert again == decision, "the same input gave another decision"
                 assert msgspec.json.encode(list(given.values())) == before, "a body was changed"
                 return decision
+
+    def _timely(self, command: Command) -> bool:
+        """Whether everything that is due was done: not for commands that decide nothing."""
+        return "limits" not in self._context and not isinstance(
+            command, HandOut | ExtendLease | Pause
+        )
 
     def _act(self, effects: tuple[fx.AnyEffect, ...]) -> None:
         self.effects.extend(effects)
@@ -240,7 +251,9 @@ class Player:
         return [effect for effect in self.effects if isinstance(effect, kind) and where(effect)]
 
 
-def _check_step(before: Head | None, after: Head, decision: Decision) -> None:
+def _check_step(
+    before: Head | None, after: Head, decision: Decision, known: Collection[str]
+) -> None:
     """What must hold of every step (engine.md 8.3)."""
     kept = before.outbox if before is not None else ()
     assert tuple(entry.effect for entry in after.outbox[len(kept) :]) == decision.effects
@@ -250,6 +263,9 @@ def _check_step(before: Head | None, after: Head, decision: Decision) -> None:
     if after.terminal:
         assert not live
         assert after.wake_at == 0
+    tokens = {token for line in after.tasks.values() for token in (line.input, line.output)}
+    new = {body.id for body in decision.bodies}
+    assert {token for token in tokens if token and token not in known} <= new
     if before is None or before.run != after.run:
         return
     old = {line.id: line for line in (*before.past, *before.tasks.values())}

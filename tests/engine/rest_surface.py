@@ -90,11 +90,12 @@ async def open_surface(
     gateway: httpx.AsyncBaseTransport | None = None,
     keys: ApiKeys | None = None,
     clock: HandMovedClock | None = None,
+    sealer: Sealer = SEALER,
 ) -> AsyncIterator[Surface]:
     """A started engine surface over the stores."""
     clock = clock or HandMovedClock()
     client = httpx.AsyncClient(transport=gateway, base_url="http://gateway.test")
-    registry = Registry(documents, log, SEALER, clock, public_url=PUBLIC, gateway=client)
+    registry = Registry(documents, log, sealer, clock, public_url=PUBLIC, gateway=client)
     routes = [*registry.routes(), *health_routes(log.problems)]
     transport = httpx.ASGITransport(create_app(routes, problems=log.problems, keys=keys))
     async with httpx.AsyncClient(transport=transport, base_url=BASE) as http:

@@ -3,6 +3,7 @@
 import pytest
 
 from hookline_engine.core import effects as fx
+from hookline_engine.core.decisions import Limits
 from tests.engine.core_player import Player, definition, inline, node
 
 
@@ -323,8 +324,6 @@ def test_a_reference_with_underscores_loops_like_any_other():
 
 
 def test_a_loop_ends_at_the_limit_of_iterations():
-    from hookline_engine.core.decisions import Limits
-
     player = Player(
         definition(node("loop", "DO_WHILE", loopCondition="true", loopOver=[inline("x", "1")])),
         limits=Limits(iterations=5),
@@ -334,8 +333,6 @@ def test_a_loop_ends_at_the_limit_of_iterations():
 
 
 def test_a_long_sync_loop_lets_others_have_their_turn_and_pages_its_lines():
-    from hookline_engine.core.decisions import Limits
-
     player = Player(
         definition(
             node(

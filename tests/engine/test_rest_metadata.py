@@ -204,7 +204,7 @@ class TestPlans:
         await surface.call("PUT", WORKFLOW, [workflow(tasks=[waiting("w", b=1)])])
         assert plans(await surface.config()) == {("order", 1): (("$.b",),)}
         await surface.call("DELETE", f"{WORKFLOW}/order/1")
-        assert plans(await surface.config()) == {("order", 1): ()}
+        assert plans(await surface.config()) == {}
         await surface.call("POST", WORKFLOW, workflow(tasks=[waiting("w", c=1)]))
         assert plans(await surface.config()) == {("order", 1): (("$.c",),)}
 
@@ -215,9 +215,11 @@ class TestPlans:
             async with open_surface(log, documents) as surface:
                 await surface.call("POST", WORKFLOW, workflow(tasks=[waiting("w", a=1)]))
             (tmp_path / "new-log").mkdir()
-            async with open_stores(tmp_path / "new-log") as (empty_log, _):
-                async with open_surface(empty_log, documents) as surface:
-                    found = (await surface.config()).plans()
+            async with (
+                open_stores(tmp_path / "new-log") as (empty_log, _),
+                open_surface(empty_log, documents) as surface,
+            ):
+                found = (await surface.config()).plans()
         assert [type(plan) for plan in found] == [WorkflowPlans]
         assert found[0].paths == (("$.a",),)
 

@@ -23,11 +23,16 @@ class BrokenLog:
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self.broken = True
+        self.refused = 0
+        self.appended = 0
 
     async def append(self, records: Sequence[Record], sync: Sync = Sync.NOW) -> Sequence[Position]:
         if self.broken:
+            self.refused += 1
             raise LogUnavailable("the broker is away")
-        return await self._log.append(records, sync)
+        positions = await self._log.append(records, sync)
+        self.appended += 1
+        return positions
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._log, name)
@@ -54,17 +59,7 @@ async def test_without_the_log_the_answer_is_503_and_the_record_follows_by_itsel
             assert (answer.status_code, answer.json()["retryable"]) == (503, True)
             assert (await surface.config()).webhook("w1") is None
             broken.broken = False
-            view = await surface.config()
-            appended = asyncio.Event()
-            original = broken.append
-
-            async def watched(records: Sequence[Record], sync: Sync = Sync.NOW) -> Any:
-                positions = await original(records, sync)
-                appended.set()
-                return positions
-
-            broken.append = watched
-            await until(appended.is_set)
+            await until(lambda: broken.appended > 0)
             view = await surface.config()
             assert isinstance(view.webhook("w1"), WebhookConfig)
 
@@ -213,3 +208,42 @@ async def test_the_catalogue_of_platforms_says_what_users_need(tmp_path: Path) -
         fields = by_label["Microsoft Teams"]["fields"]
         assert [field["label"] for field in fields] == ["Security token"]
         assert all(platform["setup"] and platform["samples"] for platform in found)
+
+
+async def test_a_webhook_too_large_for_the_topic_is_413_and_not_saved(tmp_path: Path) -> None:
+    async with open_stores(tmp_path) as (log, documents), open_surface(log, documents) as surface:
+        rules = [{"workflow": "w" * 1000, "version": n} for n in range(600)]
+        refused = await surface.refused("POST", WEBHOOK, github(startRules=rules))
+        assert refused == (413, "too_large", None)
+        assert await surface.call("GET", WEBHOOK) == []
+        await surface.call("POST", WEBHOOK, github())
+        refused = await surface.refused("PUT", f"{WEBHOOK}/w1", github(startRules=rules))
+        assert refused[0] == 413
+        assert (await surface.call("GET", f"{WEBHOOK}/w1"))["startRules"] == []
+
+
+async def test_a_kept_secret_must_fit_the_new_platform(tmp_path: Path) -> None:
+    async with open_stores(tmp_path) as (log, documents), open_surface(log, documents) as surface:
+        await surface.call("POST", WEBHOOK, github())
+        teams = github(sourcePlatform="Microsoft Teams", secretValue="***")
+        refused = await surface.refused("PUT", f"{WEBHOOK}/w1", teams)
+        assert refused == (400, "invalid_secret", "/secrets/0/value")
+        changed = await surface.call("PUT", f"{WEBHOOK}/w1", {**teams, "secretValue": "c2VjcmV0"})
+        assert changed["verifier"] == "HMAC_BASED"
+
+
+async def test_a_start_waits_until_what_was_kept_back_can_be_published(tmp_path: Path) -> None:
+    async with open_stores(tmp_path) as (log, documents):
+        async with open_surface(BrokenLog(log), documents) as surface:
+            assert (await surface.http.post(WEBHOOK, json=github())).status_code == 503
+        broken = BrokenLog(log)
+
+        async def starts() -> None:
+            async with open_surface(broken, documents) as surface:
+                assert (await surface.config()).webhook("w1") is not None
+
+        starting = asyncio.create_task(starts())
+        await until(lambda: broken.refused > 0)
+        assert not starting.done()
+        broken.broken = False
+        await starting

@@ -48,7 +48,7 @@ async def test_the_window_goes_by_times_of_arrival(world: World) -> None:
 
 
 async def test_redeliver_works_after_an_event_without_effect(world: World) -> None:
-    """Accident: the operator fixes the workflow, presses "redeliver", and it is a duplicate (E1)."""
+    """Accident: the workflow is mended, "redeliver" is pressed, and it is a duplicate (E1)."""
     await world.webhook()
     await world.happens(world.event("e1", {"id": 7}, delivery="d"))
     assert await world.verdict("e1") == "unmatched"

@@ -78,7 +78,9 @@ async def test_the_oldest_kept_event_goes_first(world: World) -> None:
     for at in (30, 10, 20):
         await world.happens(world.event(f"e{at}", {"id": 7}, at=T0 + at))
     first = await world.happens(world.opened("a", PAID, at=T0 + 100))
-    second = await world.happens(world.opened("b", PAID, at=T0 + 100, workflow_id="wf-a", ref="two"))
+    second = await world.happens(
+        world.opened("b", PAID, at=T0 + 100, workflow_id="wf-a", ref="two")
+    )
     assert resumed(first) == [("e10", "a")]
     assert resumed(second) == [("e10", "b")]
 
@@ -149,14 +151,10 @@ async def test_a_loop_gets_what_came_in_between_and_no_event_twice(world: World)
     two = await world.happens(world.event("e2", {"id": 7}, at=T0 + 2))
     assert (resumed(one), resumed(two)) == ([("e1", "a1")], [])
     await world.happens(world.closed("a1", "wf"))
-    three = await world.happens(
-        world.opened("a2", PAID, at=T0 + 3, workflow_id="wf", iteration=2)
-    )
+    three = await world.happens(world.opened("a2", PAID, at=T0 + 3, workflow_id="wf", iteration=2))
     assert resumed(three) == [("e2", "a2")]
     await world.happens(world.closed("a2", "wf"))
-    four = await world.happens(
-        world.opened("a3", PAID, at=T0 + 4, workflow_id="wf", iteration=3)
-    )
+    four = await world.happens(world.opened("a3", PAID, at=T0 + 4, workflow_id="wf", iteration=3))
     assert resumed(four) == []
 
 

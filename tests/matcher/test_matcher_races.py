@@ -70,11 +70,13 @@ async def test_each_interleaving_of_event_and_wait_meets(
         wait = world.opened(f"t{number}", value, workflow=flow)
         main, side = (event, wait) if interrupted == "event" else (wait, event)
         late: list[Command] = []
-        reached = _interrupt(world, number, lambda side=side, late=late: _into(world, late, side, other))
+        reached = _interrupt(
+            world, number, lambda side=side, late=late: _into(world, late, side, other)
+        )
         commands = await world.happens(main)
         world.steps.heal()
         if not reached() and number > 0:
-            assert number > 5
+            assert number > 3
             return
         if number == 0:
             late += await world.happens(side, by=other)
@@ -102,7 +104,7 @@ def _interrupt(world: World, number: int, act: Callable[[], Awaitable[None]]) ->
 
 
 async def test_two_events_race_for_one_wait(world: World) -> None:
-    """Accident: both matchers complete the same task. The loser stays findable for the next wait."""
+    """Accident: both complete the same task. The loser stays findable for the next wait."""
     await world.webhook()
     other = world.another()
     for number in range(40):
@@ -150,7 +152,7 @@ async def test_a_plan_whose_publishing_was_cut_short_is_published_again(world: W
     wait = world.opened("a", {"$.sub": 1}, at=T0 + 1)
     for number in (2, 3, 4, 5):
         world.steps.crash_at(number)
-        with pytest.raises(Exception, match="plans|waiters"):
+        with pytest.raises(Exception, match=r"plans|waiters"):
             await world.happens(wait)
         world.steps.heal()
     await world.happens(world.event("e1", {"sub": 1}))

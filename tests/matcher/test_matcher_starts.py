@@ -66,7 +66,9 @@ async def test_an_edited_condition_does_not_start_again(world: World) -> None:
     await world.webhook(rules=[StartRule("ship", when={"$.id": 7})])
     event = world.event("e1", {"id": 7})
     (first,) = started(await world.happens(event))
-    await world.webhook(rules=[StartRule("ship", when={"$.id": {"operator": "exists"}})], revision=2)
+    await world.webhook(
+        rules=[StartRule("ship", when={"$.id": {"operator": "exists"}})], revision=2
+    )
     (again,) = started(await world.happens(event))
     assert again == first
 
@@ -74,9 +76,7 @@ async def test_an_edited_condition_does_not_start_again(world: World) -> None:
 async def test_a_given_key_reads_payload_and_event(world: World) -> None:
     key = "${workflow.input.order}-${event.deliveryId}-${event.headers.x-kind}-${event.query.q}"
     await world.webhook(rules=[StartRule("ship", idempotency_key=key)])
-    event = world.event(
-        "e1", {"order": 12}, delivery="d", headers=(("x-kind", "k"),), query="q=1"
-    )
+    event = world.event("e1", {"order": 12}, delivery="d", headers=(("x-kind", "k"),), query="q=1")
     (command,) = started(await world.happens(event))
     assert (command.key, command.key_given) == ("12-d-k-1", True)
 

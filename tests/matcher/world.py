@@ -214,7 +214,9 @@ class World:
                 at=self.clock.now,
                 service="engine",
                 workflow_id=command.workflow_id,
+                workflow_name="order" if resume else command.name,
                 task_id=command.task_id if resume else None,
+                task_ref="wait" if resume else None,
             )
         )
 

@@ -35,6 +35,11 @@ def wait_until(condition: Callable[[], bool], deadline_seconds: float, what: str
         time.sleep(0.05)
 
 
+def outer_environ() -> dict[str, str]:
+    """This process's environment without the settings of Hookline."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("HOOKLINE_")}
+
+
 @contextlib.contextmanager
 def running(
     command: Sequence[str],
@@ -43,13 +48,16 @@ def running(
     environ: Mapping[str, str] | None = None,
     deadline_seconds: float = 60,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a server until the block ends: SIGTERM, and SIGKILL if that does not end it."""
+    """Run a server until the block ends: SIGTERM, and SIGKILL if that does not end it.
+
+    What a developer has set for Hookline in the shell does not reach it, only `environ` does.
+    """
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **(environ or {})},
+            env={**outer_environ(), **(environ or {})},
         )
         try:
             wait_until(

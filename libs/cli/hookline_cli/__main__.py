@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from hookline_cli import completion, demo, keys, run, samples, send, up, webhooks
+from hookline_cli import completion, demo, keys, run, samples, send, settings, up, webhooks
 from hookline_common.errors import HooklineError
 
 
@@ -22,6 +22,7 @@ for command in (
     samples.samples,
     webhooks.webhooks,
     keys.keys,
+    settings.settings,
     completion.completion,
 ):
     hookline.add_command(command)

@@ -1,11 +1,13 @@
 """A client of the REST API for the commands: answers as Python values, errors as sentences."""
 
+import json
 import os
 from collections.abc import Callable
 from typing import Any
 
 import click
 import httpx
+import msgspec
 
 from hookline_common.errors import HooklineError
 
@@ -28,7 +30,7 @@ class Client:
     def __init__(self, url: str, key: str = "") -> None:
         """`key` is `ID:SECRET` where the API has keys."""
         self.url = url.rstrip("/").removesuffix("/api")
-        self._http = httpx.Client(timeout=_TIMEOUT_SECONDS)
+        self._http = http_client(_TIMEOUT_SECONDS)
         self._token = self._login(key) if key else ""
 
     def _login(self, key: str) -> str:
@@ -70,15 +72,28 @@ class Client:
         raise ApiFailure(f"no webhook {name_or_id!r}; known: {names}", 404, "not_found")
 
 
+def http_client(timeout_seconds: float) -> httpx.Client:
+    """A client that never asks a proxy of the environment for this machine itself."""
+    direct = {f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")}
+    return httpx.Client(timeout=timeout_seconds, mounts=direct)
+
+
+class _Refusal(msgspec.Struct, frozen=True):
+    """What the API says when it refuses (specs/rest.md 1.5)."""
+
+    message: str
+    field: str | None = None
+    code: str | None = None
+
+
 def _failure(method: str, path: str, answer: httpx.Response) -> ApiFailure:
     try:
-        body = answer.json()
-    except ValueError:
-        body = {}
-    where = f" ({body['field']})" if body.get("field") else ""
-    message = body.get("message") or answer.text or answer.reason_phrase
-    text = f"{method} {path}: {answer.status_code} {message}{where}"
-    return ApiFailure(text, answer.status_code, body.get("code", ""))
+        refusal = msgspec.json.decode(answer.content, type=_Refusal)
+    except msgspec.DecodeError:
+        refusal = _Refusal(f"{answer.reason_phrase}; is that a Hookline?")
+    where = f" ({refusal.field})" if refusal.field else ""
+    text = f"{method} {path}: {answer.status_code} {refusal.message}{where}"
+    return ApiFailure(text, answer.status_code, refusal.code or "")
 
 
 def _value(answer: httpx.Response) -> Any:
@@ -110,8 +125,6 @@ def url_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def parse_assignments(assignments: tuple[str, ...]) -> dict[str, Any]:
     """`path=value` pairs; a value that is JSON is taken as such, anything else as text."""
-    import json
-
     values: dict[str, Any] = {}
     for assignment in assignments:
         path, equals, value = assignment.partition("=")

@@ -1,7 +1,21 @@
 """`hookline completion`: shell completion, to be evaluated by the shell."""
 
+from collections.abc import Callable, Sequence
+
 import click
 from click.shell_completion import get_completion_class
+
+Offer = Callable[[click.Context, click.Parameter, str], list[str]]
+
+
+def offering(names: Callable[[], Sequence[str]]) -> Offer:
+    """Completes an argument with the names that begin as it does."""
+
+    def offer(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+        del context, parameter
+        return [name for name in names() if name.startswith(begun)]
+
+    return offer
 
 
 @click.command()

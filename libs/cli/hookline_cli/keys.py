@@ -43,5 +43,7 @@ def _write_private(path: Path, text: str) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
         raise click.ClickException(f"{path} exists already; name another with --out") from error
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be written: {error.strerror}") from error
     with os.fdopen(descriptor, "w") as file:
         file.write(text)

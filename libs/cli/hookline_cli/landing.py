@@ -1,8 +1,12 @@
 """The page on `/` until the console is there: what runs, and what to try next."""
 
+from html import escape
+
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
+
+from hookline_cli.client import DEFAULT_URL
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -36,7 +40,7 @@ pre {{ overflow-x: auto; padding: .75rem 1rem; border: 1px solid; border-radius:
 </html>
 """
 
-NEXT_COMMANDS = (
+_NEXT_COMMANDS = (
     "hookline samples apply wait_for_review",
     "hookline run wait_for_review --input number=42",
     "hookline send github-demo pull_request_review --set pull_request.number=42",
@@ -45,9 +49,16 @@ NEXT_COMMANDS = (
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
-def landing_route(gateway: str) -> Route:
-    """The route of the page; `gateway` is the address of the gateway."""
-    page = _PAGE.format(gateway=gateway, commands="\n".join(NEXT_COMMANDS))
+def next_commands(api: str) -> tuple[str, ...]:
+    """What to type next; where the commands would not find this system, how they do."""
+    if api == DEFAULT_URL:
+        return _NEXT_COMMANDS
+    return (f"export HOOKLINE_URL={api}", *_NEXT_COMMANDS)
+
+
+def landing_route(api: str, gateway: str) -> Route:
+    """The route of the page; `api` and `gateway` are the addresses of this system."""
+    page = _PAGE.format(gateway=escape(gateway), commands=escape("\n".join(next_commands(api))))
 
     async def landing(request: Request) -> HTMLResponse:
         del request

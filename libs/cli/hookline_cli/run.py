@@ -56,12 +56,19 @@ def parse_inputs(inputs: tuple[str, ...]) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     for text in inputs:
         if text.startswith("@"):
-            merged |= _object(Path(text[1:]).read_text(), text)
+            merged |= _object(_read(Path(text[1:])), text)
         elif text.lstrip().startswith("{"):
             merged |= _object(text, text)
         else:
             merged |= parse_assignments((text,))
     return merged
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.BadParameter(f"@{path} cannot be read: {error}") from error
 
 
 def _object(text: str, shown: str) -> dict[str, Any]:

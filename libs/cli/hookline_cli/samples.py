@@ -8,9 +8,16 @@ from typing import Any
 import click
 
 from hookline_cli.client import ApiFailure, Client, url_option
+from hookline_cli.completion import offering
 from hookline_common.errors import HooklineError
 
 _FOLDER = "sample_files"
+
+
+def names() -> list[str]:
+    """The names of all samples."""
+    files = resources.files("hookline_cli").joinpath(_FOLDER).iterdir()
+    return sorted(file.name.removesuffix(".json") for file in files if file.name.endswith(".json"))
 
 
 @click.group()
@@ -27,9 +34,7 @@ def list_samples() -> None:
 
 
 @samples.command("apply")
-@click.argument(
-    "name", shell_complete=lambda _c, _p, start: [n for n in names() if n.startswith(start)]
-)
+@click.argument("name", shell_complete=offering(names))
 @url_option
 def apply_sample(client: Client, name: str) -> None:
     """Register the definitions and webhooks of a sample; applying it again is harmless."""
@@ -39,12 +44,6 @@ def apply_sample(client: Client, name: str) -> None:
     click.echo("\nNow try:")
     for command in sample["next"]:
         click.echo(f"  {command}")
-
-
-def names() -> list[str]:
-    """The names of all samples."""
-    files = resources.files("hookline_cli").joinpath(_FOLDER).iterdir()
-    return sorted(file.name.removesuffix(".json") for file in files if file.name.endswith(".json"))
 
 
 def load(name: str) -> dict[str, Any]:

@@ -7,18 +7,14 @@ import click
 
 from hookline_cli import sending
 from hookline_cli.client import Client, parse_assignments, url_option
+from hookline_cli.completion import offering
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command()
 @click.argument("webhook")
-@click.argument(
-    "event",
-    shell_complete=lambda _c, _p, start: [
-        name for name in sending.sample_names() if name.startswith(start)
-    ],
-)
+@click.argument("event", shell_complete=offering(sending.sample_names))
 @click.option("--set", "assignments", multiple=True, metavar="PATH=VALUE",
               help="Change a value of the sample; repeatable.")  # fmt: skip
 @click.option("--secret-file", type=_FILE, help="Sign here, with the secret in this file.")

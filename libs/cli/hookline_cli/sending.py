@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from hookline_cli.client import ApiFailure
+from hookline_cli.client import ApiFailure, http_client
 from hookline_common.errors import HooklineError
 from hookline_common.ids import uuid7
 from hookline_common.platforms.catalogue import PLATFORMS, resolve
@@ -61,11 +61,11 @@ def signed_privately(platform: Platform, private_pem: str, request: SignedReques
     return sign_with_private_key(platform.declaration, private_pem, request, _now_ms())
 
 
-def post(request: SignedRequest, verify: bool = True) -> Sent:
+def post(request: SignedRequest) -> Sent:
     """Send the request to its `url`, byte for byte."""
     url = f"{request.url}?{request.query}" if request.query else request.url
     try:
-        with httpx.Client(timeout=_TIMEOUT_SECONDS, verify=verify) as http:
+        with http_client(_TIMEOUT_SECONDS) as http:
             answer = http.request(
                 request.method, url, content=request.body, headers=list(request.headers)
             )

@@ -120,8 +120,8 @@ class Story:
             return None if execution["status"] == "RUNNING" else execution
 
         execution = self._until(ended) or self._execution(self._waiting)
-        task = (execution["tasks"] or [{}])[0]
-        same = _number_of(task.get("outputData", {})) == self._number
+        tasks: list[dict[str, Any]] = execution["tasks"]
+        same = bool(tasks) and _number_of(tasks[0].get("outputData", {})) == self._number
         payload = "the payload" if same else "another output"
         return "COMPLETED with the payload", f"{execution['status']} with {payload}"
 

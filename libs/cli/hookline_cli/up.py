@@ -4,14 +4,14 @@ import contextlib
 from collections.abc import Sequence
 
 import click
+import msgspec
+from starlette.routing import BaseRoute
+
 import hookline_engine.service
 import hookline_ingest.service
 import hookline_matcher.service
 import hookline_verifier.service
-import msgspec
-from starlette.routing import BaseRoute
-
-from hookline_cli.landing import NEXT_COMMANDS, landing_route
+from hookline_cli.landing import landing_route, next_commands
 from hookline_common.running import (
     Build,
     Parts,
@@ -79,7 +79,7 @@ async def run_all(settings: Settings, builds: Sequence[Build]) -> None:
 async def _serve(
     parts: Parts, services: Sequence[Service], main: Listener, gateway: Listener
 ) -> None:
-    pages = _Pages([landing_route(gateway.address)])
+    pages = _Pages([landing_route(main.address, gateway.address)])
     outside = [service for service in services if service.name == "ingest"]
     doors = [
         Door(app_for(parts, [*services, pages], Surface.API), main),
@@ -115,7 +115,7 @@ def _announce(settings: Settings, main: Listener, gateway: Listener) -> None:
         f"    store      {settings.store}",
         "",
         "  Next, in another shell:",
-        *(f"    {command}" for command in NEXT_COMMANDS),
+        *(f"    {command}" for command in next_commands(main.address)),
         "",
         "  Ctrl-C stops it in order.",
         "",

@@ -6,6 +6,7 @@ What an attribute of the specification cannot hold are extensions; empty ones ar
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -92,8 +93,12 @@ def _text(value: bytes) -> str:
 
 
 def _time(at_ms: int) -> bytes:
-    moment = datetime.fromtimestamp(at_ms / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
+    return b"%s.%03dZ" % (_second(at_ms // 1000), at_ms % 1000)
+
+
+@lru_cache(maxsize=64)  # the events of one second share all but the milliseconds
+def _second(at: int) -> bytes:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S").encode()
 
 
 def _raw_headers(event: RawEvent, kind: str) -> list[tuple[str, bytes]]:

@@ -29,8 +29,11 @@ def random_id() -> str:
 
 
 def _frame(parts: tuple[str, ...]) -> bytes:
-    encoded = [part.encode("utf-8", "surrogatepass") for part in parts]
-    return b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
+    framed: list[bytes] = []
+    for part in parts:  # a plain loop: several ids are derived for every event
+        encoded = part.encode("utf-8", "surrogatepass")
+        framed += (len(encoded).to_bytes(4, "big"), encoded)
+    return b"".join(framed)
 
 
 def digest(*parts: str) -> str:

@@ -69,13 +69,11 @@ class PathRouter:
         that cannot be decoded.
         """
         segments = raw_segments(scope)
-        allowed: set[str] = set()
-        for node, values in _matching(self._root, segments, 0):
-            target = node.targets.get(scope["method"]) or node.targets.get(_ANY)
-            if target is not None:
-                route, names = target
-                return Found(route.app, route.path, dict(zip(names, values, strict=True)))
-            allowed.update(node.targets)
+        found = _target(self._root, segments, 0, scope["method"], ())
+        if found is not None:
+            return found
+        nodes = _matching(self._root, segments, 0)
+        allowed = {method for node in nodes for method in node.targets}
         if allowed:
             raise _wrong_method(scope, allowed)
         return self._find_other(scope)
@@ -97,23 +95,40 @@ def _wrong_method(scope: Scope, allowed: set[str]) -> MethodNotAllowed:
     )
 
 
-def _matching(
-    node: _Node, segments: Sequence[str], depth: int
-) -> Iterator[tuple[_Node, tuple[str, ...]]]:
-    """Nodes that fit the path, the most literal first, with the values of their variables."""
+def _target(
+    node: _Node, segments: Sequence[str], depth: int, method: str, values: tuple[str, ...]
+) -> Found | None:
+    """The most literal route for the path that serves the method."""
     if depth == len(segments):
-        if node.targets:
-            yield node, ()
+        target = node.targets.get(method) or node.targets.get(_ANY)
+        return None if target is None else _found(target, values)
+    segment, found = segments[depth], None
+    if segment in node.literals:
+        found = _target(node.literals[segment], segments, depth + 1, method, values)
+    if found is None and node.variable is not None and segment:
+        found = _target(node.variable, segments, depth + 1, method, (*values, segment))
+    if found is None and node.rest is not None:
+        rest = "/".join(segments[depth:])
+        found = _target(node.rest, (), 0, method, (*values, rest))
+    return found
+
+
+def _found(target: tuple[Route, tuple[str, ...]], values: tuple[str, ...]) -> Found:
+    route, names = target
+    return Found(route.app, route.path, dict(zip(names, values, strict=True)))
+
+
+def _matching(node: _Node, segments: Sequence[str], depth: int) -> Iterator[_Node]:
+    """All nodes that fit the path, whatever they serve."""
+    if depth == len(segments):
+        yield node
         return
-    segment = segments[depth]
-    literal = node.literals.get(segment)
-    if literal is not None:
-        yield from _matching(literal, segments, depth + 1)
-    if node.variable is not None and segment:
-        for found, values in _matching(node.variable, segments, depth + 1):
-            yield found, (segment, *values)
+    if segments[depth] in node.literals:
+        yield from _matching(node.literals[segments[depth]], segments, depth + 1)
+    if node.variable is not None and segments[depth]:
+        yield from _matching(node.variable, segments, depth + 1)
     if node.rest is not None:
-        yield node.rest, ("/".join(segments[depth:]),)
+        yield node.rest
 
 
 def raw_segments(scope: Scope) -> Sequence[str]:

@@ -31,13 +31,12 @@ from hookline_common.sealed_events import seal_event
 from hookline_common.sealing import Sealer
 from hookline_common.webhooks import DEFAULT_MAX_BODY_BYTES, LARGEST_MAX_BODY_BYTES
 from hookline_ingest.answers import ALLOW, Answer, error, refuse_body, send_answer
-from hookline_ingest.arrivals import arrival
+from hookline_ingest.arrivals import Arrivals
 from hookline_ingest.backlog import Backlog
 from hookline_ingest.bodies import Body, BodyMemory, SenderGone
 from hookline_ingest.counters import Counters
 from hookline_ingest.decisions import Decision, decide
 from hookline_ingest.freshness import Freshness
-from hookline_ingest.proxies import TrustedProxies
 from hookline_ingest.rate_limits import RateLimits
 
 LONGEST_HEADERS = 64 * 1024
@@ -59,7 +58,7 @@ class Gateway:
         backlog: Backlog,
         memory: BodyMemory,
         limits: RateLimits,
-        proxies: TrustedProxies,
+        arrivals: Arrivals,
         counters: Counters,
         deadline_seconds: float,
         on_fatal: Callable[[BaseException], None],
@@ -73,7 +72,7 @@ class Gateway:
         self._backlog = backlog
         self._memory = memory
         self._limits = limits
-        self._proxies = proxies
+        self._arrivals = arrivals
         self._counters = counters
         self._deadline = deadline_seconds
         self._on_fatal = on_fatal
@@ -104,7 +103,7 @@ class Gateway:
         _check_headers(scope)
         body.limit = min(options.max_body_bytes or DEFAULT_MAX_BODY_BYTES, LARGEST_MAX_BODY_BYTES)
         content = await body.read(receive)
-        event = arrival(scope, webhook_id, content, self._clock.now_ms(), self._proxies)
+        event = self._arrivals.event(scope, webhook_id, content, self._clock.now_ms())
         decision = await self._decide(webhook, event)
         if decision is None:
             return ALLOW, ""

@@ -11,6 +11,7 @@ from hookline_common.errors import Retryable
 from hookline_common.opened_webhooks import OpenedWebhooks
 from hookline_common.running import Parts
 from hookline_ingest.answers import ALLOWED_METHODS
+from hookline_ingest.arrivals import Arrivals
 from hookline_ingest.backlog import Backlog
 from hookline_ingest.bodies import BodyMemory
 from hookline_ingest.counters import Counters
@@ -74,7 +75,7 @@ def build(parts: Parts) -> Ingest:
         backlog=backlog,
         memory=BodyMemory(settings.body_memory_bytes, parts.metrics.held_bytes),
         limits=RateLimits(lambda: asyncio.get_running_loop().time()),
-        proxies=TrustedProxies(settings.trusted_proxies),
+        arrivals=Arrivals(TrustedProxies(settings.trusted_proxies)),
         counters=Counters(parts.metrics),
         deadline_seconds=settings.accept_timeout_seconds,
         on_fatal=parts.shutdown.request,

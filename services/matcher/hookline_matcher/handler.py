@@ -66,7 +66,8 @@ class MatcherHandler:
         if outcomes:
             commands += await self._outcomes.handle(context, outcomes)
         await self._counts.add(context.tally)
-        return commands
+        # A batch that is delivered again may find a meeting from both of its sides.
+        return list(dict.fromkeys(commands))
 
     def subject(self, delivered: Delivered) -> tuple[str, str] | None:
         """Event and webhook of a message, for the record of one that is dead-lettered."""

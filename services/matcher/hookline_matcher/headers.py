@@ -22,7 +22,9 @@ def is_secret(name: str) -> bool:
 
 def redacted(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """The headers in order, with the values of secret ones hidden."""
-    return tuple((name, SECRET_SHOWN if is_secret(name) else value) for name, value in headers)
+    return tuple(
+        [(header[0], SECRET_SHOWN) if is_secret(header[0]) else header for header in headers]
+    )
 
 
 def public(headers: Iterable[tuple[str, str]]) -> dict[str, str]:

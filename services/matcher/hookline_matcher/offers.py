@@ -7,11 +7,7 @@ from hookline_matcher.events import EventInHand
 from hookline_matcher.meeting import misfit
 from hookline_matcher.resumes import Proposal, Resumes
 from hookline_matcher.takes import Meeting
-from hookline_matcher.waiters import OPEN, TAKEN, Waiters, WaitInHand
-
-ONLY_OPEN: Sequence[str] = (OPEN,)
-OPEN_OR_TAKEN: Sequence[str] = (OPEN, TAKEN)
-"""For an event that was delivered before: its own takings must be found again (F4)."""
+from hookline_matcher.waiters import Waiters, WaitInHand
 
 
 class Offer:
@@ -36,10 +32,20 @@ class Offers:
         self._waiters = waiters
         self._resumes = resumes
 
-    async def offer(
-        self, events: Iterable[EventInHand], states: Sequence[str], now_ms: int
-    ) -> Offer:
-        """Offer the events, whose records are in the store, to the waits on their keys.
+    async def offer_again(self, events: Sequence[EventInHand], now_ms: int) -> Offer:
+        """As `offer`, for events that were offered before: what they took is found again (F4)."""
+        by_id = {event.id: event for event in events}
+        own = await self._waiters.taken_by(list(by_id))
+        offer = await self.offer(events, now_ms)
+        met = {meeting.wait.id for meeting in offer.meetings}
+        for wait in own:
+            event = by_id.get(wait.waiter.taken_by or "")
+            if event is not None and wait.id not in met:
+                offer.meetings.append(Meeting(event, wait))
+        return offer
+
+    async def offer(self, events: Iterable[EventInHand], now_ms: int) -> Offer:
+        """Offer the events, whose records are in the store, to the open waits on their keys.
 
         The waits are read in pages of 500, so that memory does not grow with the fan-out.
         """
@@ -47,7 +53,7 @@ class Offers:
         offer = Offer()
         cursor: str | None = None
         while offered:
-            waits, cursor = await self._waiters.find(list(offered), states, cursor)
+            waits, cursor = await self._waiters.find_open(list(offered), cursor)
             proposals = [_proposal(wait, offered, offer) for wait in waits]
             offer.meetings += await self._resumes.settle(proposals, now_ms)
             if cursor is None:
@@ -66,10 +72,6 @@ def _by_key(events: Iterable[EventInHand]) -> dict[str, list[EventInHand]]:
 
 def _proposal(wait: WaitInHand, offered: dict[str, list[EventInHand]], offer: Offer) -> Proposal:
     events = [event for key in wait.keys for event in offered.get(key, ())]
-    if wait.state == TAKEN:
-        own = [event for event in events if event.id == wait.waiter.taken_by]
-        offer.meetings += [Meeting(event, wait) for event in own]
-        return Proposal(wait)
     fitting: list[EventInHand] = []
     for event in events:
         reason = misfit(event, wait.waiter)

@@ -16,7 +16,7 @@ from hookline_common.topics import DAY_MS
 from hookline_common.webhooks import WebhookConfig
 from hookline_matcher.batch import Batch
 from hookline_matcher.events import Change, EventInHand
-from hookline_matcher.offers import OPEN_OR_TAKEN, Offers
+from hookline_matcher.offers import Offers
 from hookline_matcher.records import EventRecords
 from hookline_matcher.resumes import pending_resumes, resume_effect
 from hookline_matcher.takes import Takes, take_id
@@ -89,7 +89,7 @@ class Outcomes:
             waiter = wait.waiter
             holders[take_id(waiter.workflow_id, waiter.task_ref, event.identity)] = wait.id
             released[event.id] = event
-        await self._waiters.close(closings, batch.now_ms)
+        await self._waiters.close_refused(closings, batch.now_ms)
         await self._takes.release(holders)
         return [event for event in released.values() if is_matchable(event.record)]
 
@@ -98,7 +98,7 @@ class Outcomes:
 
         The commands are made after the save, when it is known which effects have no outcome.
         """
-        offer = await self._offers.offer(released, OPEN_OR_TAKEN, batch.now_ms)
+        offer = await self._offers.offer_again(released, batch.now_ms)
         found: list[Commands] = []
         for meetings in offer.by_event().values():
             event = meetings[0].event

@@ -74,7 +74,7 @@ class Resumes:
         moved = {
             meetings[key].wait.id: (meetings[key].wait, meetings[key].event.id) for key in held
         }
-        lost = await self._waiters.take(moved)
+        lost = await self._waiters.take(moved, now_ms)
         await self._takes.let_go(
             [document for key, document in held.items() if meetings[key].wait.id in lost]
         )

@@ -27,13 +27,13 @@ from hookline_matcher.deliveries import (
     delivery_claim_id,
 )
 from hookline_matcher.events import Change, EventInHand, judged_in_hand
-from hookline_matcher.offers import ONLY_OPEN, OPEN_OR_TAKEN, Offer, Offers
+from hookline_matcher.offers import Offer, Offers
 from hookline_matcher.plans import Plans, PlanSet
 from hookline_matcher.records import EventRecords
 from hookline_matcher.replays import Replays
 from hookline_matcher.resumes import pending_resumes, resume_effect
 from hookline_matcher.starts import Start, starts_of
-from hookline_matcher.verdicts import is_matchable, settled, with_effects, with_step
+from hookline_matcher.verdicts import is_matchable, settled, with_effects
 from hookline_matcher.waiters import Waiters
 
 _NO_OPTIONS = Options()
@@ -50,6 +50,7 @@ class Arrival:
     unmatched: str = reasons.NO_WAIT
     duplicate: bool = False
     again: bool = False
+    must_save: bool = False
 
 
 class VerifiedEvents:
@@ -81,6 +82,7 @@ class VerifiedEvents:
         await self._claim(arrivals)
         await self._replays.note([arrival.event for arrival in arrivals], batch.tally)
         _put_keys(arrivals, batch.plans)
+        _put_step(arrivals, batch.now_ms)
         await self._record(batch, arrivals)
         live = [arrival for arrival in arrivals if arrival.config and not arrival.duplicate]
         await self._read_plans_again(batch, live)
@@ -118,13 +120,15 @@ class VerifiedEvents:
         if plans.revision != batch.plans.revision:
             batch.plans = plans
             _put_keys(live, plans)
+            for arrival in live:
+                arrival.must_save = True
 
     async def _offer(self, batch: Batch, live: Sequence[Arrival]) -> Offer:
         fresh = [arrival.event for arrival in live if not arrival.again]
-        offer = await self._offers.offer(fresh, ONLY_OPEN, batch.now_ms)
+        offer = await self._offers.offer(fresh, batch.now_ms)
         again = [arrival.event for arrival in live if arrival.again]
         if again:
-            found = await self._offers.offer(again, OPEN_OR_TAKEN, batch.now_ms)
+            found = await self._offers.offer_again(again, batch.now_ms)
             offer.meetings += found.meetings
             offer.reasons |= found.reasons
         return offer
@@ -244,6 +248,15 @@ def _put_keys(arrivals: Iterable[Arrival], plans: PlanSet) -> None:
             event.keys = _keys(arrival, of_webhook[config.id])
 
 
+def _put_step(arrivals: Iterable[Arrival], now_ms: int) -> None:
+    """The record tells from the start that it was matched: this spares most events a write."""
+    for arrival in arrivals:
+        record = arrival.event.record
+        did = "matched" if record.verdict == "pending" else record.verdict
+        step = Step(service=SERVICE, did=did, at=now_ms, position=arrival.position)
+        arrival.event.record = replace(record, steps=(*record.steps, step), matched_at=now_ms)
+
+
 def _keys(arrival: Arrival, plans: Iterable[Plan]) -> tuple[str, ...]:
     """The keys of the event under each plan, beside those it has."""
     keys = dict.fromkeys(arrival.event.keys)
@@ -296,17 +309,24 @@ def _put_effects(
         resumes = [resume_effect(meeting) for meeting in meetings.get(event.id, ())]
         effects = (*resumes, *(start.effect for start in starts.get(event.id, ())))
         reason = offer.reasons.get(event.id, arrival.unmatched)
-        event.changes.append(_matched(arrival.position, effects, reason, batch.now_ms))
+        if _outcome_says_it(arrival, effects):
+            event.record = with_effects(event.record, effects)
+        else:
+            event.changes.append(_matched(effects, reason, batch.now_ms))
 
 
-def _matched(position: str, effects: tuple[Effect, ...], reason: str, now_ms: int) -> Change:
-    step = Step(service=SERVICE, did="matched", at=now_ms, position=position)
+def _outcome_says_it(arrival: Arrival, effects: tuple[Effect, ...]) -> bool:
+    """Whether the record needs no save: it is pending as it stands in the store, and the outcome of
+    its one effect will say all of it. This saves the usual event a third of its writes.
+    """
+    if arrival.again or arrival.must_save or len(effects) != 1:
+        return False
+    return effects[0].status == "pending"
 
+
+def _matched(effects: tuple[Effect, ...], reason: str, now_ms: int) -> Change:
     def change(record: EventRecord) -> EventRecord:
-        found = with_step(with_effects(record, effects), step)
-        if not found.matched_at:
-            found = replace(found, matched_at=now_ms)
-        return settled(found, now_ms, reason)
+        return settled(with_effects(record, effects), now_ms, reason)
 
     return change
 

@@ -76,41 +76,85 @@ class Waiters:
         found = await self._documents.get(WAITERS, wanted)
         return {task_id: _wait_of(document) for task_id, document in found.items()}
 
-    async def find(
-        self, keys: Sequence[str], states: Sequence[str], after: str | None
+    async def taken_by(self, event_ids: Iterable[str]) -> list[WaitInHand]:
+        """The waits that the events took and that are not closed."""
+        keys = [_key_of_taker(event_id) for event_id in event_ids]
+        found: list[WaitInHand] = []
+        cursor: str | None = None
+        while keys:
+            waits, cursor = await self._find(keys, TAKEN, cursor)
+            found += waits
+            if cursor is None:
+                break
+        return found
+
+    async def find_open(
+        self, keys: Sequence[str], after: str | None
     ) -> tuple[list[WaitInHand], str | None]:
-        """A page of the waits on any of the keys, and the cursor of the next page."""
-        where = All((Condition("keys", Op.IN, keys), Condition("state", Op.IN, states)))
+        """A page of the open waits on any of the keys, and the cursor of the next page."""
+        return await self._find(keys, OPEN, after)
+
+    async def _find(
+        self, keys: Sequence[str], state: str, after: str | None
+    ) -> tuple[list[WaitInHand], str | None]:
+        where = All((Condition("keys", Op.IN, keys), Condition("state", Op.EQ, state)))
         page = await self._documents.find(WAITERS, Query(where, limit=PAGE, after=after))
         return [_wait_of(document) for document in page.documents], page.cursor
 
-    async def take(self, taken: Mapping[str, tuple[WaitInHand, str]]) -> frozenset[str]:
-        """Move waits (by task id) open -> taken by an event; return those that were not open."""
+    async def take(
+        self, taken: Mapping[str, tuple[WaitInHand, str]], now_ms: int
+    ) -> frozenset[str]:
+        """Move waits (by task id) open -> taken by an event; return those that were not open.
+
+        A taken wait is never found by its own keys again, so that what has been resumed costs the
+        next event nothing, and is as good as a tombstone when its task closes it.
+        """
         if not taken:
             return frozenset()
-        documents = [_document(wait, event_id) for wait, event_id in taken.values()]
+        moved = {
+            task_id: (wait, _taken(wait, event_id)) for task_id, (wait, event_id) in taken.items()
+        }
+        until = now_ms + TOMBSTONE_MS
+        documents = [_document(after, until) for _, after in moved.values()]
         lost = await self._documents.replace(WAITERS, documents)
-        for task_id, (wait, event_id) in taken.items():
+        for task_id, (wait, after) in moved.items():
             if task_id not in lost:
-                wait.waiter = msgspec.structs.replace(wait.waiter, taken_by=event_id)
-                wait.state, wait.rev = TAKEN, wait.rev + 1
+                wait.waiter, wait.keys, wait.state = after.waiter, after.keys, TAKEN
+                wait.rev += 1
         return lost
 
     async def close(self, closings: Mapping[str, WaitClosed], now_ms: int) -> None:
-        """Leave a tombstone for each task, so that a late WaitOpened opens nothing."""
+        """Leave a tombstone for each task, so that a late WaitOpened opens nothing.
+
+        A wait that is taken is left as it is: it opens no more either, and what its event still
+        has to do is found by it.
+        """
+        await self._close(closings, (TAKEN, CLOSED), now_ms)
+
+    async def close_refused(self, closings: Mapping[str, WaitClosed], now_ms: int) -> None:
+        """Leave a tombstone for tasks that could not be completed with the event they took."""
+        await self._close(closings, (CLOSED,), now_ms)
+
+    async def _close(
+        self, closings: Mapping[str, WaitClosed], done: Sequence[str], now_ms: int
+    ) -> None:
         waiting = dict(closings)
         for _ in range(MAX_ROUNDS):
-            waiting = await self._close_once(waiting, now_ms)
+            waiting = await self._close_once(waiting, done, now_ms)
             if not waiting:
                 return
         raise StoreUnavailable("a wait was changed by others again and again")
 
     async def _close_once(
-        self, closings: Mapping[str, WaitClosed], now_ms: int
+        self, closings: Mapping[str, WaitClosed], done: Sequence[str], now_ms: int
     ) -> dict[str, WaitClosed]:
-        stored = await self.load(closings)
+        stored = await self._documents.get(WAITERS, list(closings))
         missing = [_never_opened(closings[key]) for key in closings if key not in stored]
-        still = [wait for wait in stored.values() if wait.state != CLOSED]
+        still = [
+            _wait_of(document)
+            for document in stored.values()
+            if document.fields.get("state") not in done
+        ]
         lost: frozenset[str] = frozenset()
         if still:
             tombstones = [_tombstone(wait, closings[wait.id], now_ms) for wait in still]
@@ -121,21 +165,30 @@ class Waiters:
         return {key: closings[key] for key in lost}
 
 
-def _document(wait: WaitInHand, taken_by: str | None = None) -> Document:
-    waiter, state = wait.waiter, wait.state
-    if taken_by is not None:
-        waiter, state = msgspec.structs.replace(waiter, taken_by=taken_by), TAKEN
+def _key_of_taker(event_id: str) -> str:
+    """The key of a taken wait; match keys are digests, so that it is none of them."""
+    return f"event:{event_id}"
+
+
+def _taken(wait: WaitInHand, event_id: str) -> WaitInHand:
+    waiter = msgspec.structs.replace(wait.waiter, taken_by=event_id)
+    return WaitInHand(waiter, (_key_of_taker(event_id),), TAKEN, wait.rev)
+
+
+def _document(wait: WaitInHand, expires_at_ms: int | None = None) -> Document:
+    waiter = wait.waiter
     return Document(
         id=waiter.task_id,
         body=_encode(waiter),
         fields={
             "keys": wait.keys,
             "workflow": waiter.wait.workflow,
-            "state": state,
+            "state": wait.state,
             "workflow_id": waiter.workflow_id,
             "opened_at": waiter.opened_at,
         },
         rev=wait.rev,
+        expires_at_ms=expires_at_ms,
     )
 
 
@@ -143,8 +196,7 @@ def _tombstone(wait: WaitInHand, closing: WaitClosed, now_ms: int) -> Document:
     waiter = msgspec.structs.replace(
         wait.waiter, closed_at=closing.closed_at, close_reason=closing.reason or None
     )
-    closed = WaitInHand(waiter, (), CLOSED, wait.rev)
-    return msgspec.structs.replace(_document(closed), expires_at_ms=now_ms + TOMBSTONE_MS)
+    return _document(WaitInHand(waiter, (), CLOSED, wait.rev), now_ms + TOMBSTONE_MS)
 
 
 def _never_opened(closing: WaitClosed) -> WaitInHand:

@@ -7,12 +7,12 @@ it again; readers ignore what they know already (protocols.md D1).
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
 from hookline_common.config_view import ConfigView
-from hookline_common.errors import Retryable
+from hookline_common.errors import Retryable, TooLarge
 from hookline_common.eventlog import EventLog, Record, Sync
 from hookline_common.messages import CONFIG_CODEC
 from hookline_common.topics import CONFIG, DAY_MS
@@ -21,10 +21,23 @@ from hookline_common.webhooks import ConfigRecord, WebhookDeleted, WorkflowPlans
 DELETED_KEPT_MS = 30 * DAY_MS
 """How long the record of a deleted webhook stays (protocols.md D1)."""
 
+MOST_RECORD_BYTES = CONFIG.max_message_bytes // 2
+"""Of a record; every service holds all of them in memory."""
+
 RETRY_SECONDS = (1, 2, 5, 10, 30)
 """Pauses between tries to append a record whose document is saved; the last one repeats."""
 
+Load = Callable[[], Awaitable[Sequence[ConfigRecord]]]
+
 _log = structlog.get_logger()
+
+
+def check_size(record: ConfigRecord) -> None:
+    """Raise TooLarge for what the topic would never take: before its document is saved."""
+    size = len(CONFIG_CODEC.encode(record))
+    if size > MOST_RECORD_BYTES:
+        what = "match plans" if isinstance(record, WorkflowPlans) else "webhook"
+        raise TooLarge(f"The {what} of {size} bytes may have at most {MOST_RECORD_BYTES}.")
 
 
 def record_key(record: ConfigRecord) -> str:
@@ -45,7 +58,7 @@ class ConfigRecords:
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
-        self._owed: dict[str, ConfigRecord] = {}
+        self._owed: dict[str, ConfigRecord | None] = {}
         self._retrying: asyncio.Task[None] | None = None
 
     async def publish(self, records: Sequence[ConfigRecord]) -> None:
@@ -56,6 +69,14 @@ class ConfigRecords:
             owed = self._owed.get(record_key(record))
             if owed is None or _order(owed) <= _order(record):
                 self._owed[record_key(record)] = record
+        await self._pay_or_retry()
+
+    async def forget(self, key: str) -> None:
+        """Take a record out of the topic for good; faults as in `publish`."""
+        self._owed[key] = None
+        await self._pay_or_retry()
+
+    async def _pay_or_retry(self) -> None:
         try:
             await self._pay()
         except Retryable:
@@ -63,22 +84,27 @@ class ConfigRecords:
                 self._retrying = asyncio.create_task(self._retry())
             raise
 
-    async def heal(self, saved: Sequence[ConfigRecord], now_ms: int) -> int:
+    async def heal(self, load: Load, now_ms: int) -> int:
         """Append those of the saved records that are newer than what the topic has (how many is
-        returned), and take the records of long deleted webhooks out of it.
+        returned); take out the plans of definitions that are gone, and long deleted webhooks.
+
+        The topic is read before the documents: what another engine saves meanwhile is then at
+        most published twice, and never taken for gone.
         """
         view = ConfigView(self._log)
         try:
             await view.refresh()
-            plans = {record_key(plan): plan for plan in view.plans()}
-            missing = [record for record in saved if _is_newer(record, view, plans)]
-            forgotten = _long_deleted(view, saved, now_ms)
         finally:
             await view.close()
+        plans = {record_key(plan): plan for plan in view.plans()}
+        saved = await load()
+        missing = [record for record in saved if _is_newer(record, view, plans)]
         if missing:
             await self.publish(missing)
-        if forgotten:
-            await self._log.append([Record(CONFIG.name, key, None) for key in forgotten])
+        present = {record_key(record) for record in saved}
+        for key in (*plans, *_long_deleted(view, now_ms)):
+            if key not in present:
+                await self.forget(key)
         return len(missing)
 
     async def close(self) -> None:
@@ -93,9 +119,9 @@ class ConfigRecords:
         paying = dict(self._owed)
         if not paying:
             return
-        await self._log.append([_as_record(record) for record in paying.values()], Sync.NOW)
+        await self._log.append([_as_record(*owed) for owed in paying.items()], Sync.NOW)
         for key, record in paying.items():
-            if self._owed.get(key) is record:
+            if key in self._owed and self._owed[key] is record:
                 del self._owed[key]
 
     async def _retry(self) -> None:
@@ -117,16 +143,14 @@ def _is_newer(record: ConfigRecord, view: ConfigView, plans: dict[str, WorkflowP
     return known is None or _order(known) < _order(record)
 
 
-def _long_deleted(view: ConfigView, saved: Sequence[ConfigRecord], now_ms: int) -> Sequence[str]:
-    present = {record_key(record) for record in saved}
+def _long_deleted(view: ConfigView, now_ms: int) -> Sequence[str]:
     return [
         key
         for key, record in view.webhooks().items()
-        if isinstance(record, WebhookDeleted)
-        and record.deleted_at + DELETED_KEPT_MS <= now_ms
-        and key not in present
+        if isinstance(record, WebhookDeleted) and record.deleted_at + DELETED_KEPT_MS <= now_ms
     ]
 
 
-def _as_record(record: ConfigRecord) -> Record:
-    return Record(CONFIG.name, record_key(record), CONFIG_CODEC.encode(record))
+def _as_record(key: str, record: ConfigRecord | None) -> Record:
+    """A record that is None is a tombstone."""
+    return Record(CONFIG.name, key, None if record is None else CONFIG_CODEC.encode(record))

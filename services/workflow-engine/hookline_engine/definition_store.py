@@ -19,7 +19,7 @@ from hookline_common.errors import Conflict, NotFound
 from hookline_common.eventlog import Sync
 from hookline_common.webhooks import WorkflowPlans
 from hookline_engine.bounded_cache import BoundedCache
-from hookline_engine.config_records import ConfigRecords
+from hookline_engine.config_records import ConfigRecords, check_size, record_key
 from hookline_engine.definitions.model import (
     TaskDef,
     WorkflowDef,
@@ -77,6 +77,7 @@ class DefinitionStore:
     async def add_workflow_def(self, definition: WorkflowDef) -> None:
         """Save a new definition; Conflict (409) if this version is there already."""
         stamped = self._stamped(definition, None)
+        check_size(_plans_record(stamped))
         if await self._documents.insert(WORKFLOW_DEFS, [_workflow_document(stamped)], Sync.NOW):
             message = f"Workflow with {definition.name}.{definition.version} already exists!"
             raise Conflict(message, code="definition_exists")
@@ -84,6 +85,7 @@ class DefinitionStore:
 
     async def put_workflow_def(self, definition: WorkflowDef) -> None:
         """Save a definition, whether or not this version was there."""
+        check_size(_plans_record(definition))
 
         def replaced(document: Document | None) -> Document:
             before = decode_workflow_def(document.body) if document else None
@@ -100,8 +102,7 @@ class DefinitionStore:
         if found is None or not gone:
             message = f"No such workflow definition: {name} version: {version}"
             raise NotFound(message, code="workflow_def_not_found")
-        revision = max(self._clock.now_ms(), _revision(found) + 1)
-        await self._records.publish([WorkflowPlans(name, version, revision)])
+        await self._records.forget(record_key(_plans_record(found)))
 
     async def plan_records(self) -> Sequence[WorkflowPlans]:
         """What `webhooks.config` should say of every saved definition (for `heal`)."""

@@ -15,7 +15,7 @@ from hookline_common.documents import Condition, Document, Documents, Op, Order,
 from hookline_common.errors import Conflict, NotFound
 from hookline_common.eventlog import Sync
 from hookline_common.webhooks import ConfigRecord, WebhookConfig, WebhookDeleted
-from hookline_engine.config_records import DELETED_KEPT_MS, ConfigRecords
+from hookline_engine.config_records import DELETED_KEPT_MS, ConfigRecords, check_size
 
 _ATTEMPTS = 10
 _PAGE = 500
@@ -59,11 +59,6 @@ class WebhookStore:
         found = await self._find(Query(where, (Order("name"),), limit=_PAGE))
         return [record for record in found if isinstance(record, WebhookConfig)]
 
-    async def by_name(self, name: str) -> WebhookConfig | None:
-        """The webhook of that name, or None."""
-        found = await self._find(Query(Condition("name", Op.EQ, name), limit=1))
-        return next((record for record in found if isinstance(record, WebhookConfig)), None)
-
     async def records(self) -> Sequence[ConfigRecord]:
         """What `webhooks.config` should say of every webhook, deleted ones too (for `heal`)."""
         return await self._find(Query(limit=_PAGE))
@@ -87,6 +82,7 @@ class WebhookStore:
             )
         incarnation = max(self._clock.now_ms(), old.incarnation + 1 if old else 1)
         config = build(incarnation, old.revision + 1 if old else 1)
+        check_size(config)
         await self._claim_name(config.name, webhook_id)
         document = _as_document(config, before.rev if before else 0)
         write = self._documents.replace if before else self._documents.insert
@@ -107,6 +103,7 @@ class WebhookStore:
             document = await self._document(webhook_id)
             before = _present(webhook_id, document)
             after = msgspec.structs.replace(change(before), revision=before.revision + 1)
+            check_size(after)
             if after.name != before.name:
                 await self._claim_name(after.name, webhook_id)
             if await self._save(after, document):

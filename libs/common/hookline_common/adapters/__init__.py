@@ -66,7 +66,7 @@ async def open_documents(
 async def open_both(
     log_url: str, store_url: str, *, clock: Clock | None = None, max_disk_bytes: int | None = None
 ) -> tuple[EventLog, Documents]:
-    """Log and store; two equal `sqlite:` URLs share one file, so that a later sync covers both (B1).
+    """Log and store; equal `sqlite:` URLs share one file, so that one sync covers both (B1).
 
     Each is closed on its own; what they share is released with the second.
     """

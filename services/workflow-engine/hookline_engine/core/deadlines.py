@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from hookline_engine.core import ending
-from hookline_engine.core.model import TaskLine
+from hookline_engine.core.model import FAR_FUTURE, TaskLine
 from hookline_engine.core.tasks.registry import type_of
 from hookline_engine.core.work import Work
 from hookline_engine.definitions.snapshots import Node
@@ -45,9 +45,10 @@ def next_wake(work: Work) -> int:
     for ref in work.pending:
         line = work.tasks[ref]
         if line.live:
-            times.extend(deadline.at for deadline in _deadlines(work.node(ref), line))
+            if work.status != "PAUSED":  # a paused execution does not look at its tasks
+                times.extend(deadline.at for deadline in _deadlines(work.node(ref), line))
             times.extend(_own_times(work, line))
-    return min(times, default=0)
+    return min((*times, FAR_FUTURE)) if times else 0
 
 
 def _execution_deadline(work: Work) -> int:

@@ -35,7 +35,7 @@ class Limits(msgspec.Struct, frozen=True):
 
     variables_bytes: int = 256 * 1024
     payload_bytes: int = 10 * 1024 * 1024
-    rounds: int = 2_000
+    rounds: int = 500
     iterations: int = 100_000
 
 

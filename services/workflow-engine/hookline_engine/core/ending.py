@@ -92,7 +92,7 @@ def cancel_live(work: Work, reason: str, within: tuple[str, ...] | None = None) 
     for line in tuple(work.live()):
         if within is None or line.ref in within:
             type_of(work.node(line.ref)).release(work, line, reason)
-            work.end(line, status="CANCELED")
+            work.end(line, status="CANCELED", executed=within is not None)
 
 
 def _end(

@@ -33,6 +33,8 @@ FAILED = frozenset(("FAILED", "FAILED_WITH_TERMINAL_ERROR", "TIMED_OUT", "CANCEL
 PAGE_LINES = 500
 MAX_LIVE_TASKS = 10_000
 MAX_COMMAND_IDS = 100
+FAR_FUTURE = 253_402_300_799_000
+"""The end of year 9999: no due time in an index is later."""
 
 
 class TaskLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):

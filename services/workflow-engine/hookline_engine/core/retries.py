@@ -4,7 +4,6 @@ import msgspec
 
 from hookline_common.ids import digest
 from hookline_engine.core import ending
-from hookline_engine.core.inputs import evaluate
 from hookline_engine.core.model import TaskLine
 from hookline_engine.core.tasks.kinds import task_id_of
 from hookline_engine.core.tasks.registry import type_of
@@ -44,9 +43,8 @@ def retry_delay_ms(rule: TaskDef, attempt: int, identity: str) -> int:
 def new_attempt(work: Work, node: Node, old: TaskLine, delay_ms: int) -> TaskLine:
     """A copy of `old` that starts after the delay, with its expressions evaluated afresh."""
     task_id = task_id_of(work, node.ref, old.path, old.attempt + 1)
-    fresh = evaluate(work, node.task.input_parameters, task_id)
-    given = {**work.value(old.input), **fresh} if fresh else None
     kind = type_of(node)
+    given = kind.input_again(work, node, task_id, old)
     line = msgspec.structs.replace(
         kind.line(work, node, old.path, task_id, old.attempt + 1),
         type=old.type,

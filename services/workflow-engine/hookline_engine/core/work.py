@@ -11,7 +11,7 @@ import msgspec
 from hookline_common.ids import digest
 from hookline_common.messages import WorkflowEvent
 from hookline_engine.core.decisions import Context, MissingBodies, NewBody, NewPage
-from hookline_engine.core.effects import AnyEffect, Entry, Feed
+from hookline_engine.core.effects import AnyEffect, Entry, Feed, StartChild
 from hookline_engine.core.model import (
     MAX_COMMAND_IDS,
     PAGE_LINES,
@@ -30,6 +30,8 @@ _TASK_FACTS = {
     "CANCELED": "TaskCanceled",
     "SKIPPED": "TaskSkipped",
 }
+
+_FEW_BODIES = 20
 
 
 class Work:
@@ -209,8 +211,19 @@ class Work:
 
     @property
     def new_bodies(self) -> tuple[NewBody, ...]:
-        """Bodies to insert."""
-        return tuple(self._new_bodies.values())
+        """Bodies to insert. A long loop makes many that nothing names any more at its end."""
+        bodies = tuple(self._new_bodies.values())
+        if len(bodies) <= _FEW_BODIES:
+            return bodies
+        named = self._named()
+        return tuple(body for body in bodies if body.id in named)
+
+    def _named(self) -> set[str]:
+        lines = (*self.tasks.values(), *self._past)
+        named = {token for line in lines for token in (line.input, line.output)}
+        children = (one for one in self._effects if isinstance(one, StartChild))
+        named.update(child.request["inputToken"] for child in children)
+        return named | {self.head.input, self.output}
 
     def finish(self, wake_at: int) -> tuple[Head, tuple[NewPage, ...]]:
         """The head after this decision, and the pages that were cut from its past."""

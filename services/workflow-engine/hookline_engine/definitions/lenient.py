@@ -139,7 +139,7 @@ class Reader:
                 if value is None:
                     return _ABSENT
                 if value not in kind.values:
-                    allowed = ", ".join(map(str, sorted(kind.values)))
+                    allowed = ", ".join(sorted(map(str, kind.values)))
                     return self._refuse(path, f"must be one of {allowed}", value)
                 return value
             case _:
@@ -171,7 +171,7 @@ class Reader:
 
     def _text(self, value: Any, path: str) -> Any:
         if value is None:
-            return _ABSENT
+            return ""  # a required text is then found missing
         if isinstance(value, str):
             return value
         if isinstance(value, bool | int | float):

@@ -1,19 +1,24 @@
 """Everything about definitions, webhooks and event history in one: stores, routes, life."""
 
+import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from importlib.metadata import version
 
 import httpx
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from hookline_common.clock import Clock
 from hookline_common.documents import Documents
+from hookline_common.errors import Retryable
 from hookline_common.eventlog import EventLog
 from hookline_common.sealing import Sealer
 from hookline_common.web import json_answer, text_answer
-from hookline_engine.config_records import ConfigRecords
+from hookline_common.webhooks import ConfigRecord
+from hookline_engine.config_records import RETRY_SECONDS, ConfigRecords
 from hookline_engine.definition_store import DefinitionStore
 from hookline_engine.rest import metadata, platforms, tags, webhook_events, webhooks
 from hookline_engine.rest.webhook_changes import WebhookChanges
@@ -21,6 +26,8 @@ from hookline_engine.rest.webhook_tests import TestEvents
 from hookline_engine.rest.webhook_views import WebhookViews
 from hookline_engine.tag_store import TagStore
 from hookline_engine.webhook_store import WebhookStore
+
+_log = structlog.get_logger()
 
 Problems = Callable[[], Awaitable[Sequence[str]]]
 
@@ -49,14 +56,25 @@ class Registry:
         self.webhooks = WebhookStore(documents, self._records, clock)
 
     async def start(self) -> None:
-        """Publish what a crash kept back between a document and its record."""
-        saved = [*await self.webhooks.records(), *await self.definitions.plan_records()]
-        await self._records.heal(saved, self._clock.now_ms())
+        """Publish what a crash kept back between a document and its record; waits for log and
+        store to answer.
+        """
+        for pause in itertools.chain(RETRY_SECONDS, itertools.repeat(RETRY_SECONDS[-1])):
+            try:
+                await self._records.heal(self._saved, self._clock.now_ms())
+            except Retryable as error:
+                _log.warning("waiting_to_heal_config", error=str(error))
+                await asyncio.sleep(pause)
+            else:
+                return
 
     async def stop(self) -> None:
         """Stop what runs in the background."""
         await self._records.close()
         await self._gateway.aclose()
+
+    async def _saved(self) -> Sequence[ConfigRecord]:
+        return [*await self.webhooks.records(), *await self.definitions.plan_records()]
 
     def routes(self) -> list[BaseRoute]:
         """All their routes."""

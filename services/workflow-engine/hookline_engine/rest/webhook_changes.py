@@ -6,10 +6,16 @@ import msgspec
 
 from hookline_common.errors import BadRequest
 from hookline_common.ids import random_id
+from hookline_common.platforms.catalogue import declaration_for
 from hookline_common.sealing import Sealer, header_check_context, secret_context
 from hookline_common.webhooks import SECRET_SHOWN, Secret, WebhookConfig
 from hookline_engine.rest.start_rules import changed_rules
-from hookline_engine.rest.webhook_bodies import MOST_SECRETS, SecretDraft, WebhookDraft
+from hookline_engine.rest.webhook_bodies import (
+    MOST_SECRETS,
+    SecretDraft,
+    WebhookDraft,
+    check_secret_value,
+)
 
 _FIRST = "default"
 """Label of the secret that `secretValue` is."""
@@ -66,7 +72,7 @@ class WebhookChanges:
                 code="headers_required",
                 field="/headers",
             )
-        return msgspec.structs.replace(
+        after = msgspec.structs.replace(
             before,
             name=draft.name,
             platform=draft.platform.key,
@@ -85,6 +91,20 @@ class WebhookChanges:
             options=before.options if draft.options is None else draft.options,
             tags=before.tags if draft.tags is None else draft.tags,
         )
+        self._check_kept_secrets(before, after)
+        return after
+
+    def _check_kept_secrets(self, before: WebhookConfig, after: WebhookConfig) -> None:
+        """A secret that is kept must still be of use when the way of verifying has changed."""
+        declaration = declaration_for(after)
+        if declaration == declaration_for(before):
+            return
+        kept = {secret.id for secret in before.secrets}
+        for index, secret in enumerate(after.secrets):
+            if secret.id in kept:
+                context = secret_context(after.id, after.incarnation, secret.id)
+                value = self._sealer.open(secret.sealed, context)
+                check_secret_value(declaration, value, f"/secrets/{index}/value")
 
     def _header_checks(self, before: WebhookConfig, draft: WebhookDraft) -> dict[str, str]:
         """The sealed header values; `***` keeps the one that is stored."""

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from hookline_common.cloudevents import raw_event
 from hookline_common.collections import WEBHOOK_EVENTS
-from hookline_common.documents import All, Condition, Documents, Op, Order, Query, Where
+from hookline_common.documents import All, Condition, Documents, Op, Order, Page, Query, Where
 from hookline_common.errors import BadRequest, Gone, NotFound, Undecodable
 from hookline_common.eventlog import EventLog
 from hookline_common.eventrecords import EventRecord, Verdict
@@ -70,17 +70,23 @@ class History:
         return Response(found.body, headers=_download_headers(found))
 
     async def _page(self, query: Parameters, webhooks: Sequence[str]) -> Response:
-        page = await self._documents.find(
-            WEBHOOK_EVENTS,
+        page = await self._found(
             Query(
                 All(tuple(_conditions(query, webhooks))),
                 (Order("received_at", descending=True),),
                 limit=query.integer("limit", 100, least=1, most=MOST_EVENTS),
                 after=query.text("cursor"),
-            ),
+            )
         )
         events = [show_summary(_decoder.decode(document.body)) for document in page.documents]
         return json_answer(without_nulls({"events": events, "nextCursor": page.cursor}))
+
+    async def _found(self, query: Query) -> Page:
+        try:
+            return await self._documents.find(WEBHOOK_EVENTS, query)
+        except BadRequest as error:  # all else in the query is made here
+            field = "/query/cursor"
+            raise BadRequest(str(error), code="invalid_parameter", field=field) from error
 
     async def _event(self, request: Request) -> EventRecord:
         event_id: str = request.path_params["id"]

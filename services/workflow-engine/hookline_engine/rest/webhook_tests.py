@@ -11,12 +11,12 @@ from starlette.routing import BaseRoute, Route
 from hookline_common.clock import Clock
 from hookline_common.errors import BadRequest, SealBroken, Unavailable
 from hookline_common.ids import random_id
-from hookline_common.platforms.catalogue import PLATFORMS, declaration_for
-from hookline_common.platforms.credentials import Credentials, KnownSecret, credentials_of
+from hookline_common.opened_webhooks import OpenedWebhook, open_webhook
+from hookline_common.platforms.catalogue import PLATFORMS
 from hookline_common.platforms.declaration import Platform, Sample
 from hookline_common.platforms.samples import sample_named, sample_request
 from hookline_common.platforms.signing import SignedRequest, sign
-from hookline_common.sealing import Sealer, header_check_context, secret_context
+from hookline_common.sealing import Sealer
 from hookline_common.settings import is_loopback
 from hookline_common.web import json_answer, without_nulls
 from hookline_common.webhooks import WebhookConfig
@@ -61,36 +61,17 @@ class TestEvents:
             assignments=assignments.as_mapping() if assignments else None,
             url=f"{self._gateway.base_url}/webhook/{webhook.id}",
         )
-        signed = sign(
-            declaration_for(webhook),
-            self._credentials(webhook),
-            unsigned,
-            self._clock.now_ms(),
-        )
+        opened = self._opened(webhook)
+        now_ms = self._clock.now_ms()
+        signed = sign(opened.declaration, opened.credentials, unsigned, now_ms)
         answer = await self._sent(webhook, signed)
         return json_answer(without_nulls({"event": sample.name, **answer}))
 
-    def _credentials(self, webhook: WebhookConfig) -> Credentials:
+    def _opened(self, webhook: WebhookConfig) -> OpenedWebhook:
         try:
-            secrets = [
-                KnownSecret(
-                    secret.id,
-                    self._sealer.open(
-                        secret.sealed, secret_context(webhook.id, webhook.incarnation, secret.id)
-                    ),
-                    secret.expires_at,
-                )
-                for secret in webhook.secrets
-            ]
-            headers = {
-                name: self._sealer.open(
-                    sealed, header_check_context(webhook.id, webhook.incarnation, name)
-                )
-                for name, sealed in webhook.header_checks.items()
-            }
+            return open_webhook(webhook, self._sealer)
         except SealBroken as error:
             raise Unavailable(str(error), code="seal_broken") from error
-        return credentials_of(webhook, secrets, headers)
 
     async def _sent(self, webhook: WebhookConfig, signed: SignedRequest) -> Mapping[str, Any]:
         target = f"/webhook/{webhook.id}" + (f"?{signed.query}" if signed.query else "")

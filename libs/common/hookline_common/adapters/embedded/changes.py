@@ -52,7 +52,7 @@ def replace(
         if wanted.setdefault(document.id, document) is not document:
             conflicts.add(document.id)
     found = connection.execute(
-        f"SELECT json_group_array(t._id) FROM json_each(?) j CROSS JOIN {table.name} t"  # noqa: S608
+        f"SELECT json_group_array(t._id) FROM json_each(?) j CROSS JOIN {table.name} t"
         f" ON t._id = j.key WHERE t.rev = j.value AND {LIVE}",
         (json_of({one.id: one.rev for one in wanted.values()}), now_ms),
     ).fetchone()[0]
@@ -67,7 +67,7 @@ def replace(
 def delete(connection: sqlite3.Connection, table: Table, ids: Sequence[str], now_ms: int) -> int:
     """Delete those that are there; return how many were."""
     return connection.execute(
-        f"DELETE FROM {table.name} AS t WHERE {_AMONG} AND {LIVE}",  # noqa: S608
+        f"DELETE FROM {table.name} AS t WHERE {_AMONG} AND {LIVE}",
         (json_of(ids), now_ms),
     ).rowcount
 
@@ -113,7 +113,7 @@ def claim(
     if not ids:
         return ()
     connection.execute(
-        f"UPDATE {table.name} AS t SET rev = rev + 1, lease_until = ?, lease_token = ?"  # noqa: S608
+        f"UPDATE {table.name} AS t SET rev = rev + 1, lease_until = ?, lease_token = ?"
         f" WHERE {_AMONG}",
         (now_ms + lease_ms, token, json_of(ids)),
     )
@@ -131,13 +131,13 @@ def renew(
 ) -> frozenset[str]:
     """Extend what the token holds; return the ids of what it does not."""
     found = connection.execute(
-        f"SELECT json_group_array(t._id) FROM {table.name} t WHERE {_AMONG} AND {LIVE}"  # noqa: S608
+        f"SELECT json_group_array(t._id) FROM {table.name} t WHERE {_AMONG} AND {LIVE}"
         " AND t.lease_token = ? AND t.lease_until > ?",
         (json_of(ids), now_ms, token, now_ms),
     ).fetchone()[0]
     held = _decode_ids(found)
     connection.execute(
-        f"UPDATE {table.name} AS t SET lease_until = ? WHERE {_AMONG}",  # noqa: S608
+        f"UPDATE {table.name} AS t SET lease_until = ? WHERE {_AMONG}",
         (now_ms + lease_ms, json_of(held)),
     )
     return frozenset(ids) - frozenset(held)
@@ -146,7 +146,7 @@ def renew(
 def drop_expired(connection: sqlite3.Connection, table: Table, now_ms: int) -> int:
     """Delete some of the expired documents; return how many."""
     return connection.execute(
-        f"DELETE FROM {table.name} WHERE rowid IN"  # noqa: S608
+        f"DELETE FROM {table.name} WHERE rowid IN"
         f" (SELECT rowid FROM {table.name} WHERE expires_at <= ? LIMIT {ROWS_A_CHORE})",
         (now_ms,),
     ).rowcount
@@ -165,6 +165,6 @@ def _present(
 
 def _delete(connection: sqlite3.Connection, table: Table, ids: Sequence[str]) -> None:
     connection.execute(
-        f"DELETE FROM {table.name} AS t WHERE {_AMONG}",  # noqa: S608
+        f"DELETE FROM {table.name} AS t WHERE {_AMONG}",
         (json_of(ids),),
     )

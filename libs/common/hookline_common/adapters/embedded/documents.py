@@ -9,6 +9,7 @@ from hookline_common.adapters.embedded.conditions import where_sql
 from hookline_common.adapters.embedded.file import ROWS_A_CHORE, EmbeddedFile
 from hookline_common.adapters.embedded.finding import LIVE, Plan, is_quick, select_documents
 from hookline_common.adapters.embedded.paging import cursor_after
+from hookline_common.adapters.embedded.steps import nothing
 from hookline_common.adapters.embedded.tables import Table
 from hookline_common.documents import All, Collection, Document, Page, Query, Where
 from hookline_common.errors import Misconfigured, StoreUnavailable
@@ -79,7 +80,7 @@ class EmbeddedDocuments:
         """As the port says."""
         table, now = self._table(collection), self._now()
         condition, values = where_sql(table, where)
-        sql = f"SELECT count(*) FROM {table.name} t WHERE {LIVE} AND {condition}"  # noqa: S608
+        sql = f"SELECT count(*) FROM {table.name} t WHERE {LIVE} AND {condition}"
 
         def read(connection: sqlite3.Connection) -> int:
             counted: int = connection.execute(sql, [now, *values]).fetchone()[0]
@@ -123,7 +124,7 @@ class EmbeddedDocuments:
 
     async def sync(self) -> None:
         """As the port says."""
-        await self._file.sync()
+        await self._change(nothing, Sync.NOW)
 
     async def now_ms(self) -> int:
         """As the port says."""

@@ -14,6 +14,7 @@ from hookline_common.adapters.embedded.connections import open_reader, open_writ
 from hookline_common.adapters.embedded.lock import FolderLock
 from hookline_common.adapters.embedded.space import Space
 from hookline_common.adapters.embedded.steps import Change, Step, Write
+from hookline_common.adapters.embedded.syncing import sync_to_disk
 from hookline_common.adapters.embedded.writer import Writer
 from hookline_common.clock import Clock
 from hookline_common.errors import DiskFull, Retryable
@@ -32,7 +33,14 @@ class EmbeddedFile:
     `users` is the number of adapters that share the file; the last one to close it closes it.
     """
 
-    def __init__(self, path: Path, clock: Clock, users: int, max_disk_bytes: int | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        users: int,
+        max_disk_bytes: int | None = None,
+        sync: Callable[[int], None] = sync_to_disk,
+    ) -> None:
         self.path = path
         self.clock = clock
         self._users = users
@@ -51,7 +59,7 @@ class EmbeddedFile:
         self._loop = asyncio.get_running_loop()
         lazily = Sync.LATER if users > 1 else Sync.NOW
         self._writer = Writer(
-            path, self._connection, self._loop, lazily, self._space, self._after_commit
+            path, self._connection, self._loop, lazily, self._space, self._after_commit, sync
         )
         self._checkpoints = Checkpoints(path, self._loop, self._writer)
         self._chores: list[Callable[[], Awaitable[None]]] = []
@@ -87,10 +95,6 @@ class EmbeddedFile:
     async def scan(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Run a read that may take long in the reader's thread."""
         return await self._loop.run_in_executor(self._scans, function, self._scanner)
-
-    async def sync(self) -> None:
-        """Return when everything written before is on disk."""
-        await self.change(_nothing, Sync.NOW)
 
     def refuse_when_nearly_full(self) -> None:
         """Raise DiskFull for what is new from outside while the rest of the space is needed."""
@@ -144,10 +148,6 @@ class EmbeddedFile:
                 await self.tidy()
             except (sqlite3.Error, Retryable) as error:
                 structlog.get_logger().warning("tidying_postponed", reason=str(error))
-
-
-def _nothing(connection: sqlite3.Connection) -> None:
-    """What a bare sync writes."""
 
 
 def _give_back_pages(connection: sqlite3.Connection) -> None:

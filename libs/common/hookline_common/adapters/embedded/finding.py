@@ -61,7 +61,7 @@ class Plan:
 
     def ids(self, connection: sqlite3.Connection) -> Sequence[str]:
         """The ids in order, at most limit + 1: as one row, see `execute_rows`."""
-        sql = f"SELECT json_group_array(id) FROM (SELECT t._id AS id {self._body} LIMIT ? OFFSET ?)"  # noqa: S608
+        sql = f"SELECT json_group_array(id) FROM (SELECT t._id AS id {self._body} LIMIT ? OFFSET ?)"
         values = [*self._values, self._query.limit + 1, self._query.offset]
         return _decode_ids(connection.execute(sql, values).fetchone()[0])
 
@@ -72,7 +72,7 @@ def select_documents(
     """The live documents among `ids` that meet the condition."""
     condition, values = where_sql(table, where)
     rows = connection.execute(
-        f"SELECT {table.selected} FROM {table.name} t"  # noqa: S608
+        f"SELECT {table.selected} FROM {table.name} t"
         f" WHERE t._id IN (SELECT value FROM json_each(?)) AND {LIVE} AND {condition}",
         [json_of(ids), now_ms, *values],
     )

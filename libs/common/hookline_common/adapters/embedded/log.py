@@ -11,6 +11,7 @@ from hookline_common.adapters.embedded.file import EmbeddedFile
 from hookline_common.adapters.embedded.groups import EmbeddedConsumer, Group
 from hookline_common.adapters.embedded.partitions import Partition
 from hookline_common.adapters.embedded.retention import compact, drop_expired
+from hookline_common.adapters.embedded.steps import nothing
 from hookline_common.errors import Conflict, LogUnavailable, Misconfigured, Poison
 from hookline_common.eventlog import (
     MAX_BATCH_RECORDS,
@@ -100,7 +101,7 @@ class EmbeddedLog:
 
     async def sync(self) -> None:
         """As the port says."""
-        await self._file.sync()
+        await self._change(nothing, Sync.NOW)
 
     def consumer(self, group: str, topics: Sequence[str]) -> AbstractAsyncContextManager[Consumer]:
         """As the port says."""

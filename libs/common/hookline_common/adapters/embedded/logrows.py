@@ -66,7 +66,7 @@ def insert_topics(connection: sqlite3.Connection, topics: Sequence[Topic]) -> Se
 def select_topics(connection: sqlite3.Connection) -> Sequence[StoredTopic]:
     """All topics, in the order in which they were made."""
     columns = ", ".join(StoredTopic.__struct_fields__)
-    rows = connection.execute(f"SELECT {columns} FROM log_topics ORDER BY id")  # noqa: S608
+    rows = connection.execute(f"SELECT {columns} FROM log_topics ORDER BY id")
     return [StoredTopic(*row) for row in rows]
 
 

@@ -35,6 +35,10 @@ class Change:
         """Nothing is kept beside the file."""
 
 
+def nothing(connection: sqlite3.Connection) -> None:
+    """The change of a bare sync."""
+
+
 class Write:
     """One write: `deliver` makes what waits for it of its result, once it can be seen."""
 

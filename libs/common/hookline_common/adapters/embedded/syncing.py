@@ -15,11 +15,13 @@ from hookline_common.errors import DurabilityLost
 # What SQLite itself does for a commit under synchronous=FULL (with fullfsync on macOS).
 if sys.platform == "darwin":
 
-    def _sync(descriptor: int) -> None:
+    def sync_to_disk(descriptor: int) -> None:
+        """Return when the file is on disk; raises OSError if it may not be."""
         fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
 else:
 
-    def _sync(descriptor: int) -> None:
+    def sync_to_disk(descriptor: int) -> None:
+        """Return when the file is on disk; raises OSError if it may not be."""
         os.fdatasync(descriptor)
 
 
@@ -31,11 +33,13 @@ class Syncs:
         path: Path,
         loop: asyncio.AbstractEventLoop,
         synced: Callable[[Sequence[Write], DurabilityLost | None], None],
+        sync: Callable[[int], None],
     ) -> None:
         # SQLite keeps no locks on the WAL itself, so a descriptor of our own disturbs nothing.
         self._wal = os.open(path.with_name(path.name + "-wal"), os.O_RDWR | os.O_CLOEXEC)
         self._loop = loop
         self._synced = synced
+        self._sync = sync
         self._queue: queue.SimpleQueue[Sequence[Write] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="hookline-sync", daemon=True)
         self._thread.start()
@@ -61,7 +65,7 @@ class Syncs:
                 writes += more
             failure: DurabilityLost | None = None
             try:
-                _sync(self._wal)
+                self._sync(self._wal)
             except OSError as error:
                 failure = DurabilityLost(f"syncing the data file failed: {error}")
             self._loop.call_soon_threadsafe(self._synced, writes, failure)

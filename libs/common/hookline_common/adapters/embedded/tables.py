@@ -107,11 +107,11 @@ class Table:
         """Triggers keep the side table, so that no write of a document can forget it."""
         side, column = self.side(field.name), f"f_{field.name}"
         add = (
-            f"INSERT OR IGNORE INTO {side} (element, id)"  # noqa: S608
+            f"INSERT OR IGNORE INTO {side} (element, id)"
             f" SELECT value, new._id FROM json_each(new.{column});"
         )
         remove = (
-            f"DELETE FROM {side} WHERE id = old._id"  # noqa: S608
+            f"DELETE FROM {side} WHERE id = old._id"
             f" AND element IN (SELECT value FROM json_each(old.{column}));"
         )
         connection.execute(

@@ -37,6 +37,7 @@ class Writer:
         lazily: Sync,
         space: Space,
         after_commit: Callable[[], None],
+        sync: Callable[[int], None],
     ) -> None:
         self.failure: DurabilityLost | None = None
         self._connection = connection
@@ -44,7 +45,7 @@ class Writer:
         self._lazily = lazily
         self._space = space
         self._after_commit = after_commit
-        self._syncs = Syncs(path, loop, self._synced)
+        self._syncs = Syncs(path, loop, self._synced, sync)
         self._pending: list[Write] = []
         self._held = False
         self._unsynced = True

@@ -126,5 +126,5 @@ def _items(work: Work, node: Node) -> list[Any] | None:
 def _whole(value: Any) -> int | None:
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None

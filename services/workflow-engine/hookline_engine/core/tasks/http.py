@@ -168,6 +168,6 @@ def _timeout(request: Mapping[str, Any], name: str) -> int:
     value = request.get(name, DEFAULT_TIMEOUT_MS)
     try:
         milliseconds = int(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise HttpInputError(f"{name} {value!r} is no number of milliseconds") from error
     return milliseconds if milliseconds > 0 else DEFAULT_TIMEOUT_MS

@@ -7,8 +7,8 @@ import msgspec
 from hookline_common.ids import digest
 from hookline_engine.core.domains import domain_of
 from hookline_engine.core.effects import DequeueTask, EnqueueTask
-from hookline_engine.core.inputs import task_input
-from hookline_engine.core.model import TaskLine
+from hookline_engine.core.inputs import evaluate, task_input
+from hookline_engine.core.model import FAR_FUTURE, TaskLine
 from hookline_engine.core.work import Work
 from hookline_engine.definitions.snapshots import Node
 
@@ -88,6 +88,13 @@ class TaskType:
         """The evaluated input."""
         return task_input(work, node, task_id)
 
+    def input_again(
+        self, work: Work, node: Node, task_id: str, old: TaskLine
+    ) -> dict[str, Any] | None:
+        """The input of the next attempt: the old one under a fresh evaluation; None = as it was."""
+        fresh = evaluate(work, node.task.input_parameters, task_id)
+        return {**work.value(old.input), **fresh} if fresh else None
+
     def shown_type(self, node: Node) -> str:
         """`taskType`."""
         return node.task.type
@@ -121,7 +128,7 @@ def enqueue(work: Work, line: TaskLine, kind: Literal["worker", "system"]) -> Ta
             queue=f"{line.domain}:{line.type}" if line.domain else line.type,
             task_type=line.type,
             rank=MAX_RANK - line.priority,
-            visible_at=max(line.ready_at, work.now),
+            visible_at=min(max(line.ready_at, work.now), FAR_FUTURE),
             kind=kind,
             def_name=line.def_name,
         )

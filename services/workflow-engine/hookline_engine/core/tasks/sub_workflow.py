@@ -43,13 +43,23 @@ class SubWorkflow(TaskType):
         return {
             "subWorkflowName": definition.get("name") if definition else resolved["name"],
             "subWorkflowVersion": None if definition is not None else parameters.version,
-            "subWorkflowTaskToDomain": resolved["taskToDomain"] or None,
+            "subWorkflowTaskToDomain": _domains(resolved["taskToDomain"]),
             "priority": resolved["priority"],
-            "idempotencyKey": resolved["idempotencyKey"],
+            "idempotencyKey": _key(resolved["idempotencyKey"]),
             "idempotencyStrategy": parameters.idempotency_strategy,
             "subWorkflowDefinition": definition,
             "workflowInput": evaluate(work, node.task.input_parameters, task_id),
         }
+
+    def input_again(
+        self,
+        work: Work,
+        node: Node,
+        task_id: str,
+        old: TaskLine,  # noqa: ARG002 - all is fresh
+    ) -> dict[str, Any] | None:
+        """All of it evaluated afresh."""
+        return self.input(work, node, task_id)
 
     def launch(self, work: Work, line: TaskLine) -> None:
         """Ask for the child; the task is in progress from now on."""
@@ -92,6 +102,16 @@ def _request(work: Work, line: TaskLine) -> dict[str, Any]:
         "idempotencyKey": given.get("idempotencyKey"),
         "idempotencyStrategy": given.get("idempotencyStrategy"),
     }
+
+
+def _domains(mapping: dict[str, Any]) -> dict[str, str] | None:
+    return {name: str(domain) for name, domain in mapping.items() if domain is not None} or None
+
+
+def _key(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return msgspec.json.encode(value).decode()
 
 
 def _priority(value: Any) -> int:

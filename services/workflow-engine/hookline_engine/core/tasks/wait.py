@@ -6,11 +6,11 @@ import msgspec
 
 from hookline_common.durations import DurationSyntaxError, parse_duration
 from hookline_engine.core.inputs import own_input
-from hookline_engine.core.instants import InstantSyntaxError, parse_instant
 from hookline_engine.core.model import TaskLine
 from hookline_engine.core.tasks.kinds import TaskType, complete, fail_terminally, start
 from hookline_engine.core.tasks.wait_for_webhook import WaitForWebhook
 from hookline_engine.core.work import Work
+from hookline_engine.definitions.instants import InstantSyntaxError, parse_instant
 from hookline_engine.definitions.snapshots import Node
 
 

@@ -1,5 +1,6 @@
 """WAIT_FOR_WEBHOOK: opens a wait; an event that meets it completes the task (webhooks.md 5)."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -31,7 +32,7 @@ class WaitForWebhook(TaskType):
     def launch(self, work: Work, line: TaskLine) -> None:
         """Open the wait; one that nothing could meet is an error that the author should see."""
         try:
-            wait = _resolved(work, work.node(line.ref), line)
+            wait = _resolve_now(work, line)
         except WaitUnresolvable as error:
             fail_terminally(work, line, str(error))
             return
@@ -45,7 +46,7 @@ class WaitForWebhook(TaskType):
                 include_event=wait.include_event,
             ),
         )
-        work.emit(OpenWait(f"{line.id}:open", opened(work, waiting, wait)))
+        work.emit(OpenWait(f"{line.id}:open", _opened(work, waiting, wait)))
 
     def look(self, work: Work, line: TaskLine) -> None:
         """The wait may have run out."""
@@ -64,8 +65,13 @@ class WaitForWebhook(TaskType):
             work.emit(CloseWait(f"{line.id}:close", message))
 
 
-def opened(work: Work, line: TaskLine, wait: Wait) -> WaitOpened:
-    """What the matcher is told of a waiting task."""
+def reopened(work: Work, line: TaskLine) -> WaitOpened:
+    """What the matcher was told when the wait of a live task was opened."""
+    wait = _resolve(work, work.node(line.ref), line, line.started_at)
+    return _opened(work, line, msgspec.structs.replace(wait, timeout_at=line.wake_at))
+
+
+def _opened(work: Work, line: TaskLine, wait: Wait) -> WaitOpened:
     return WaitOpened(
         task_id=line.id,
         workflow_id=work.head.workflow_id,
@@ -78,15 +84,28 @@ def opened(work: Work, line: TaskLine, wait: Wait) -> WaitOpened:
     )
 
 
-def _resolved(work: Work, node: Node, line: TaskLine) -> Wait:
-    template, given = node.task.input_parameters, work.value(line.input)
-    scope = scope_of(work, template, line.id)
+def _resolve_now(work: Work, line: TaskLine) -> Wait:
+    """Resolved, and refused if an expression leads to nothing."""
+    node = work.node(line.ref)
+    matches = {"matches": node.task.input_parameters.get("matches")}
+    unresolved = expressions.unresolved(matches, scope_of(work, matches, line.id))
+    return _resolve(work, node, line, work.now, unresolved)
+
+
+def _resolve(
+    work: Work,
+    node: Node,
+    line: TaskLine,
+    opened_at: int,
+    unresolved: Sequence[tuple[str, str]] = (),
+) -> Wait:
+    given = work.value(line.input)
     wait = resolve_wait(
-        template,
+        node.task.input_parameters,
         given,
         workflow=work.head.name,
         version=work.head.version,
-        opened_at=work.now,
-        unresolved=expressions.unresolved(template.get("matches"), scope),
+        opened_at=opened_at,
+        unresolved=unresolved,
     )
     return msgspec.structs.replace(wait, include_event="event" in (given.get("include") or ()))
