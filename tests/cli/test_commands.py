@@ -29,8 +29,8 @@ def waiting(system: System, matches: dict[str, Any]) -> str:
     name = f"waits_{uuid.uuid4().hex[:8]}"
     task = {"name": "wait", "taskReferenceName": "wait", "type": "WAIT_FOR_WEBHOOK",
             "inputParameters": {"matches": matches}}  # fmt: skip
-    system.call("PUT", "/metadata/workflow",
-                json=[{"name": name, "version": 1, "schemaVersion": 2, "tasks": [task]}])  # fmt: skip
+    definition = {"name": name, "version": 1, "schemaVersion": 2, "tasks": [task]}
+    system.call("PUT", "/metadata/workflow", json=[definition])
     return name
 
 
@@ -138,7 +138,7 @@ SECRETS = {
     "GitHub": {"secretValue": "s3cret-of-github"},
     "Slack": {"secretValue": "8f742231b10e8888abcd99yyyzzz85a5", "urlVerified": True},
     "Stripe": {"secretValue": "whsec_of_stripe_0123456789"},
-    "Microsoft Teams": {"secretValue": base64.b64encode(b"a token of teams 32 bytes long!!").decode()},
+    "Microsoft Teams": {"secretValue": "YSB0b2tlbiBvZiB0ZWFtcyAzMiBieXRlcyBsb25nISE="},
     "Custom": {"headers": {"X-Shop": "b1946ac92492d234"}},
 }  # fmt: skip
 

@@ -63,7 +63,7 @@ def test_the_api_also_takes_webhooks_on_its_own_port(system: System) -> None:
     answer = system.http.post("/webhook/none", content=b"{}")
 
     assert answer.status_code == 404
-    assert answer.json()["code"] == "not_found"
+    assert answer.json()["code"] == "webhook_not_found"
 
 
 def test_ports_and_folder_can_come_from_the_environment(tmp_path: Path) -> None:

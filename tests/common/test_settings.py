@@ -11,6 +11,7 @@ from hookline_common.settings import (
     Settings,
     check_api_exposure,
     load_settings,
+    serving_at,
 )
 
 
@@ -119,3 +120,14 @@ def test_an_open_api_beyond_loopback_must_be_meant(host: str) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
 def test_loopback_may_be_open(host: str) -> None:
     check_api_exposure(load_settings({"HOOKLINE_HOST": host}))
+
+
+def test_addresses_that_nobody_chose_are_those_that_were_bound() -> None:
+    bound = {"gateway": "https://127.0.0.1:40001", "inside": "http://127.0.0.1:40000"}
+    tls = {"HOOKLINE_TLS_CERT": "c", "HOOKLINE_TLS_KEY": "k", "HOOKLINE_GATEWAY_PORT": "0"}
+    found = serving_at(load_settings(tls), **bound)
+    assert (found.public_url, found.gateway_url) == (bound["gateway"], bound["inside"])
+    chosen = {**tls, "HOOKLINE_PUBLIC_URL": "https://h.example/"}
+    chosen["HOOKLINE_GATEWAY_URL"] = "http://gateway:8081"
+    found = serving_at(load_settings(chosen), **bound)
+    assert (found.public_url, found.gateway_url) == ("https://h.example", "http://gateway:8081")

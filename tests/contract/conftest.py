@@ -13,26 +13,28 @@ from hookline_common.documents import Collection, Documents
 from hookline_common.eventlog import EventLog
 from hookline_common.topics import DAY_MS, Topic
 
-LOG_ADAPTERS = ["embedded"]
-DOCUMENT_ADAPTERS = ["embedded"]
+LOG_ADAPTERS = ["embedded", pytest.param("kafka", marks=pytest.mark.real)]
+DOCUMENT_ADAPTERS = ["embedded", pytest.param("mongodb", marks=pytest.mark.real)]
 
 DEADLINE_SECONDS = 20
 
 
-async def _open_log(adapter: str, folder: Path) -> EventLog:
-    assert adapter == "embedded"
+async def _open_log(request: pytest.FixtureRequest, folder: Path) -> EventLog:
+    if request.param == "kafka":
+        return await open_log(f"kafka://{request.getfixturevalue('kafka_address')}")
     return await open_log(f"sqlite:{folder / 'log.db'}")
 
 
-async def _open_documents(adapter: str, folder: Path) -> Documents:
-    assert adapter == "embedded"
+async def _open_documents(request: pytest.FixtureRequest, folder: Path) -> Documents:
+    if request.param == "mongodb":
+        return await open_documents(request.getfixturevalue("mongodb_url"))
     return await open_documents(f"sqlite:{folder / 'store.db'}")
 
 
 @pytest.fixture(params=LOG_ADAPTERS)
 async def event_log(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[EventLog]:
     """An open log; it may hold topics of other tests."""
-    log = await _open_log(request.param, tmp_path)
+    log = await _open_log(request, tmp_path)
     yield log
     await log.close()
 
@@ -40,7 +42,7 @@ async def event_log(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIter
 @pytest.fixture(params=DOCUMENT_ADAPTERS)
 async def documents(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Documents]:
     """An open store; it may hold collections of other tests."""
-    store = await _open_documents(request.param, tmp_path)
+    store = await _open_documents(request, tmp_path)
     yield store
     await store.close()
 

@@ -1,5 +1,6 @@
 """A whole engine on embedded adapters for tests: its API over ASGI, its consumer, its timers."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +15,6 @@ from hookline_common.running import Parts, Surface, app_for
 from hookline_common.settings import load_settings
 from hookline_engine.service import EngineService, build
 from tests.engine.rest_surface import SEALER, open_stores
-from tests.waiting import until
 
 BASE = "http://127.0.0.1:8080"
 
@@ -75,15 +75,16 @@ class World:
 
     async def until_status(self, workflow_id: str, status: str) -> dict[str, Any]:
         """The execution once it has the status."""
-        found: dict[str, Any] = {}
+        return await self.until_shown(workflow_id, lambda found: found["status"] == status)
 
-        async def there() -> bool:
-            nonlocal found
-            found = await self.workflow(workflow_id)
-            return found["status"] == status
-
-        await until(there)
-        return found
+    async def until_shown(
+        self, workflow_id: str, holds: Callable[[dict[str, Any]], bool]
+    ) -> dict[str, Any]:
+        """The execution once it is as wanted."""
+        async with asyncio.timeout(10):
+            while not holds(found := await self.workflow(workflow_id)):
+                await asyncio.sleep(0.01)
+            return found
 
 
 def simple(name: str, **fields: Any) -> dict[str, Any]:
@@ -118,12 +119,8 @@ async def engine_on(
             await engine.stop()
 
 
-Wrap = Callable[[EventLog, Documents], tuple[EventLog, Documents]]
-
-
 @asynccontextmanager
 async def open_world(folder: Path) -> AsyncIterator[World]:
     """An engine on a fresh embedded file."""
-    clock: Any = SystemClock()
-    async with open_stores(folder, clock) as (log, documents), engine_on(log, documents) as world:
+    async with open_stores(folder, SystemClock()) as (log, documents), engine_on(log, documents) as world:
         yield world

@@ -50,6 +50,12 @@ class AtHand:
         self.service: Ingest = build(self.parts)
         self.app = app_for(self.parts, [self.service], Surface.GATEWAY)
 
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of bodies in memory, as the metrics say."""
+        value = self.parts.metrics.registry.get_sample_value("hookline_gateway_held_bytes")
+        return int(value or 0)
+
     def client(self, peer: str = "198.51.100.7") -> httpx.AsyncClient:
         transport = httpx.ASGITransport(self.app, client=(peer, 4711))
         return httpx.AsyncClient(transport=transport, base_url="http://gateway.example")

@@ -88,10 +88,9 @@ async def test_a_sender_that_hangs_up_stores_nothing() -> None:
         _, writer = await asyncio.open_connection("127.0.0.1", listener.port)
         writer.write(head(b"Content-Length: 100") + b"half")
         await writer.drain()
-        memory = at_hand.parts.metrics.held_bytes
-        await until(lambda: memory._value.get() == 4)
+        await until(lambda: at_hand.held_bytes == 4)
         writer.close()
-        await until(lambda: memory._value.get() == 0)
+        await until(lambda: at_hand.held_bytes == 0)
     assert await at_hand.events() == []
 
 
@@ -103,15 +102,14 @@ async def test_bodies_together_have_a_limit() -> None:
         _, slow = await asyncio.open_connection("127.0.0.1", listener.port)
         slow.write(head(b"Content-Length: 90001") + b"x" * 90_000)
         await slow.drain()
-        memory = at_hand.parts.metrics.held_bytes
-        await until(lambda: memory._value.get() == 90_000)
+        await until(lambda: at_hand.held_bytes == 90_000)
         async with httpx.AsyncClient(base_url=listener.address) as client:
             refused = await client.post("/webhook/w1", content=b"x" * 20_000)
             assert refused.status_code == 503
             assert refused.headers["retry-after"] == "1"
             slow.write(b"x")
             await slow.drain()
-            await until(lambda: memory._value.get() == 0)
+            await until(lambda: at_hand.held_bytes == 0)
             assert (await client.post("/webhook/w1", content=b"x" * 20_000)).status_code == 200
         slow.close()
 

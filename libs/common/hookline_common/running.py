@@ -188,6 +188,7 @@ async def serve(
         for service in services:
             started.append(service)
             await service.start()
+        gc.freeze()  # what is alive now stays: the collector need not look at it again and again
         async with _all_open(parts, doors):
             ready()
             await parts.shutdown.wait()
@@ -229,11 +230,9 @@ def run_main(main: Coroutine[Any, Any, T]) -> T:
     """Run on a fast event loop.
 
     A thread that wants the interpreter waits for the one that has it up to the switch interval,
-    5 ms by default, which the embedded writer thread would pay on each hop. What is alive once
-    everything is built stays alive: the garbage collector need not look at it again and again.
+    5 ms by default, which the embedded writer thread would pay on each hop.
     """
     sys.setswitchinterval(0.0005)
-    gc.freeze()
     gc.set_threshold(20_000, 20, 50)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)

@@ -1,7 +1,7 @@
 """Reads request bodies: counted while they come, within a limit each and one for all together."""
 
 import asyncio
-from typing import Any, Protocol
+from typing import Any
 
 from starlette.types import Receive
 
@@ -15,10 +15,6 @@ DRAIN_BYTES = 16 * 1024 * 1024
 """How much of a refused body is still read, so that the sender sees the answer, not a reset."""
 
 
-class _Gauge(Protocol):
-    def set(self, value: float) -> None: ...
-
-
 class SenderGone(Exception):
     """The sender hung up before its request was complete."""
 
@@ -26,9 +22,8 @@ class SenderGone(Exception):
 class BodyMemory:
     """The bytes of all bodies that are held now."""
 
-    def __init__(self, limit: int, gauge: _Gauge) -> None:
+    def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._gauge = gauge
         self._held = 0
 
     def take(self, size: int) -> None:
@@ -36,12 +31,10 @@ class BodyMemory:
         if self._held + size > self._limit:
             raise Unavailable("Too many requests are being read; try again.", retry_after_seconds=1)
         self._held += size
-        self._gauge.set(self._held)
 
     def give_back(self, size: int) -> None:
         """Release what was reserved."""
         self._held -= size
-        self._gauge.set(self._held)
 
     @property
     def held(self) -> int:

@@ -10,6 +10,7 @@ from hookline_common.config_view import ConfigView
 from hookline_common.errors import Retryable
 from hookline_common.opened_webhooks import OpenedWebhooks
 from hookline_common.running import Parts
+from hookline_ingest.admission import Admission
 from hookline_ingest.answers import ALLOWED_METHODS
 from hookline_ingest.arrivals import Arrivals
 from hookline_ingest.backlog import Backlog
@@ -19,6 +20,7 @@ from hookline_ingest.endpoints import Gateway
 from hookline_ingest.freshness import Freshness
 from hookline_ingest.proxies import TrustedProxies
 from hookline_ingest.rate_limits import RateLimits
+from hookline_ingest.storing import Storing
 
 PATHS = ("/webhook/{webhook_id}", "/api/webhook/{webhook_id}")
 _log = structlog.get_logger()
@@ -66,18 +68,17 @@ def build(parts: Parts) -> Ingest:
     view = ConfigView(parts.log)
     freshness = Freshness(view)
     backlog = Backlog(parts.log, parts.clock)
+    memory = BodyMemory(settings.body_memory_bytes)
+    parts.metrics.held_bytes.set_function(lambda: memory.held)
+    deadline = settings.accept_timeout_seconds
+    limits = RateLimits(lambda: asyncio.get_running_loop().time())
+    webhooks = OpenedWebhooks(view, parts.sealer)
     gateway = Gateway(
-        log=parts.log,
-        clock=parts.clock,
-        sealer=parts.sealer,
-        webhooks=OpenedWebhooks(view, parts.sealer),
-        freshness=freshness,
-        backlog=backlog,
-        memory=BodyMemory(settings.body_memory_bytes, parts.metrics.held_bytes),
-        limits=RateLimits(lambda: asyncio.get_running_loop().time()),
-        arrivals=Arrivals(TrustedProxies(settings.trusted_proxies)),
-        counters=Counters(parts.metrics),
-        deadline_seconds=settings.accept_timeout_seconds,
-        on_fatal=parts.shutdown.request,
+        Admission(webhooks, freshness, backlog, limits, deadline),
+        Arrivals(TrustedProxies(settings.trusted_proxies)),
+        Storing(parts.log, parts.sealer, deadline, parts.shutdown.request),
+        memory,
+        parts.clock,
+        Counters(parts.metrics),
     )
     return Ingest(gateway, view, freshness, backlog)

@@ -24,7 +24,7 @@ from hookline_matcher.verdicts import is_matchable
 
 Change = Callable[[EventRecord], EventRecord]
 
-_SEARCHED_PAYLOAD_BYTES = 256
+_SEARCHED_PAYLOAD_BYTES = 512
 
 _encode = msgspec.json.Encoder().encode
 _record_of = msgspec.json.Decoder(EventRecord).decode

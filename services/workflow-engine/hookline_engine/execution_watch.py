@@ -32,7 +32,8 @@ class ExecutionWatch:
         event = self._changed
         self._waiting += 1
         try:
-            await asyncio.wait_for(event.wait(), min(seconds, RECHECK_SECONDS))
+            async with asyncio.timeout(min(seconds, RECHECK_SECONDS)):
+                await event.wait()
         except TimeoutError:
             pass
         finally:

@@ -127,12 +127,13 @@ class LogOrders:
             return child_failed(command, str(error))
 
     async def _child_end(self, command: messages.ChildEnded) -> commands.ChildEnded:
-        output: Any = command.output
+        raw = command.output
         if command.output_token:
             try:
-                output = (await self._store.bodies([command.output_token]))[command.output_token]
+                raw = (await self._store.bodies([command.output_token]))[command.output_token]
             except BodyMissing:
-                output = None  # the child was removed after it ended
+                raw = None  # the child was removed after it ended
+        output: Any = None if raw is None else msgspec.json.decode(raw)
         return commands.ChildEnded(
             command.task_id,
             command.run,

@@ -79,7 +79,8 @@ class _Arrivals:
         event = self._events.setdefault(queue, asyncio.Event())
         self._waiting[queue] = self._waiting.get(queue, 0) + 1
         try:
-            await asyncio.wait_for(event.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await event.wait()
         except TimeoutError:
             pass
         finally:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from hookline_common.errors import BadRequest
+from hookline_common.errors import BadRequest, SealBroken
 from hookline_common.ids import random_id
 from hookline_common.platforms.catalogue import declaration_for
 from hookline_common.sealing import Sealer, header_check_context, secret_context
@@ -102,9 +102,16 @@ class WebhookChanges:
         kept = {secret.id for secret in before.secrets}
         for index, secret in enumerate(after.secrets):
             if secret.id in kept:
-                context = secret_context(after.id, after.incarnation, secret.id)
-                value = self._sealer.open(secret.sealed, context)
-                check_secret_value(declaration, value, f"/secrets/{index}/value")
+                pointer = f"/secrets/{index}/value"
+                check_secret_value(declaration, self._opened(after, secret, pointer), pointer)
+
+    def _opened(self, webhook: WebhookConfig, secret: Secret, pointer: str) -> str:
+        try:
+            context = secret_context(webhook.id, webhook.incarnation, secret.id)
+            return self._sealer.open(secret.sealed, context)
+        except SealBroken as error:
+            message = "The stored secret cannot be opened any more; send its value again."
+            raise BadRequest(message, code="seal_broken", field=pointer) from error
 
     def _header_checks(self, before: WebhookConfig, draft: WebhookDraft) -> dict[str, str]:
         """The sealed header values; `***` keeps the one that is stored."""

@@ -17,12 +17,9 @@ CHECKPOINT_BYTES = 16 * 1024 * 1024
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(
+    return sqlite3.connect(
         path, timeout=10, isolation_level=None, check_same_thread=False, cached_statements=512
     )
-    connection.execute("PRAGMA temp_store=MEMORY")
-    connection.execute("PRAGMA cache_size=-16384")
-    return connection
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
@@ -46,6 +43,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
     """A connection that reads; one per thread."""
     connection = _connect(path)
     connection.execute("PRAGMA query_only=ON")
+    connection.execute("PRAGMA temp_store=MEMORY")
     connection.execute("PRAGMA mmap_size=268435456")
     return connection
 
@@ -73,6 +71,8 @@ def _stamp(connection: sqlite3.Connection, path: Path) -> None:
     # A WAL that keeps its size syncs faster: nothing but data has to reach the disk.
     connection.execute(f"PRAGMA journal_size_limit={2 * CHECKPOINT_BYTES}")
     connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA temp_store=MEMORY")
+    connection.execute("PRAGMA cache_size=-65536")
     if sys.platform == "darwin":
         connection.execute("PRAGMA fullfsync=ON")
         connection.execute("PRAGMA checkpoint_fullfsync=ON")
