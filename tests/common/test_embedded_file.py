@@ -259,12 +259,11 @@ async def test_one_bad_write_fails_alone(tmp_path: Path) -> None:
         *(log.append([Record("t", "k", b"%d" % number)]) for number in range(5, 10)),
         return_exceptions=True,
     )
-    assert [isinstance(one, BaseException) for one in results] == [False] * 7 + [True] + [
-        False
-    ] * 6 or [type(one) for one in results if isinstance(one, BaseException)] == [OverflowError]
+    failures = [type(one) for one in results if isinstance(one, BaseException)]
+    assert failures == [OverflowError]
     assert set(await store.get(THINGS, ["good", "bad", "better"])) == {"good", "better"}
-    offsets = [one[0].offset for one in (*results[:5], *results[8:])]
-    assert offsets == list(range(10))
+    (end,) = [one.end for one in await log.lag("g", ["t"]) if one.end]
+    assert end == 10
     await log.close()
     await store.close()
 
@@ -309,7 +308,7 @@ async def test_a_full_data_folder_refuses_what_is_new_and_goes_on_with_the_rest(
             await store.insert(THINGS, [Document(f"d{number}", b"x" * 20_000)])
     assert await store.delete(THINGS, [f"d{number}" for number in range(1_000)]) > 0
     await store.insert(THINGS, [Document("b", b"x" * 20_000)])
-    assert sum(one.stat().st_size for one in tmp_path.iterdir()) < 5_000_000
+    assert (tmp_path / "h.db").stat().st_size <= 4_000_000
     await log.close()
     await store.close()
 

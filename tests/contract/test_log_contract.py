@@ -441,3 +441,36 @@ async def test_a_healthy_log_has_no_problems(event_log: EventLog) -> None:
 async def test_closing_twice_is_closing_once(event_log: EventLog) -> None:
     await event_log.close()
     await event_log.close()
+
+
+async def test_a_dropped_batch_comes_again_whole(
+    event_log: EventLog, make_topic: MakeTopic
+) -> None:
+    """The accident: of a batch over two partitions one is lost, and the other's part never done."""
+    topic, name = await make_topic(partitions=2), group()
+    await event_log.append(records(topic, 20))
+    done: set[Position] = set()
+
+    async def work(consumer: Consumer) -> None:
+        while True:
+            batch = await consumer.next_batch(max_records=7)
+            await asyncio.sleep(0)
+            try:
+                await consumer.commit(batch)
+            except AssignmentLost:
+                continue
+            done.update(one.position for one in batch)
+
+    async with event_log.consumer(name, [topic.name]) as first:
+        unfinished = await take(first, 20)
+        async with event_log.consumer(name, [topic.name]) as second:
+            workers = [asyncio.create_task(work(second))]
+            lost = await _commit_until_lost(first, unfinished)
+            assert lost
+            workers.append(asyncio.create_task(work(first)))
+            async with asyncio.timeout(SECONDS):
+                while len(done) < 20:
+                    await asyncio.sleep(0.01)
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)

@@ -77,6 +77,13 @@ class World:
         """The execution once it has the status."""
         return await self.until_shown(workflow_id, lambda found: found["status"] == status)
 
+    async def until_status_or_absent(self, workflow_id: str, status: str) -> dict[str, Any]:
+        """As `until_status`, for an execution that may not be there yet."""
+        async with asyncio.timeout(10):
+            while (await self.http.get(f"/api/workflow/{workflow_id}")).status_code == 404:
+                await asyncio.sleep(0.01)
+        return await self.until_status(workflow_id, status)
+
     async def until_shown(
         self, workflow_id: str, holds: Callable[[dict[str, Any]], bool]
     ) -> dict[str, Any]:

@@ -170,8 +170,15 @@ def up(
 
 def wait_ready(system: System) -> None:
     """Return when the system says that it is ready."""
-    ready = httpx.URL(system.api).join("/readyz")
-    system.until(lambda: system.http.get(ready).status_code == 200, "readiness", 60)
+    _wait_ready(system, system.api)
+
+
+def _wait_ready(system: System, address: str) -> None:
+    system.until(
+        lambda: system.http.get(f"{address}/readyz").status_code == 200,
+        f"{address} to be ready",
+        60,
+    )
 
 
 def end(process: subprocess.Popen[bytes], number: int = signal.SIGTERM) -> int:
@@ -186,3 +193,36 @@ def end(process: subprocess.Popen[bytes], number: int = signal.SIGTERM) -> int:
 def path_with_scripts() -> str:
     """PATH with the console scripts of this environment first."""
     return f"{BIN}{os.pathsep}{os.environ['PATH']}"
+
+
+class Process(msgspec.Struct, frozen=True):
+    """A service as a process of its own: its command, environment and port."""
+
+    command: Sequence[str]
+    environ: Mapping[str, str]
+    port: int
+
+
+@contextlib.contextmanager
+def services(processes: Mapping[str, Process], folder: Path) -> Iterator[System]:
+    """The services `engine`, `ingest` and more as processes; ends them and looks at their logs."""
+    logs = [folder / f"{name}.log" for name in processes]
+    api, gateway = (f"http://127.0.0.1:{processes[name].port}" for name in ("engine", "ingest"))
+    with contextlib.ExitStack() as stack:
+        started = {
+            name: stack.enter_context(_service(one, folder / f"{name}.log"))
+            for name, one in processes.items()
+        }
+        system = System(api, gateway, logs, started["engine"])
+        stack.enter_context(system.http)
+        for one in processes.values():
+            _wait_ready(system, f"http://127.0.0.1:{one.port}")
+        yield system
+        codes = {name: end(process) for name, process in started.items()}
+    assert set(codes.values()) == {0}, f"they ended with {codes}:\n{system.output()[-6000:]}"
+    system.assert_clean()
+
+
+def _service(one: Process, log: Path) -> contextlib.AbstractContextManager[Any]:
+    path = str(BIN / one.command[0])
+    return running([path, *one.command[1:]], one.port, log, one.environ)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from starlette.types import Receive, Scope, Send
 
 from hookline_common.clock import Clock
-from hookline_common.errors import ApiError, Retryable, TooLarge
+from hookline_common.errors import ApiError, BadRequest, Retryable, TooLarge
 from hookline_common.opened_webhooks import OpenedWebhook
 from hookline_common.rawevents import RawEvent
 from hookline_common.webhooks import DEFAULT_MAX_BODY_BYTES, LARGEST_MAX_BODY_BYTES
@@ -89,7 +89,7 @@ class Gateway:
         shown = problem if isinstance(problem, ApiError) else not_stored()
         self._counters.refused(shown)
         body.close()
-        if isinstance(shown, TooLarge) and not body.complete:
+        if isinstance(shown, TooLarge | BadRequest) and not body.complete:
             await refuse_body(send, receive, shown)
         else:
             await send_answer(send, error(shown))

@@ -27,7 +27,7 @@ Found = Mapping[str, Sequence[EventInHand]]
 PAGE = 500
 # How far the clocks of ingest and matcher may be apart (C3 says 2 s), with room to spare: an event
 # that arrived later than this after a plan was published was matched with the plan.
-CLOCKS_APART_MS = 10_000
+CLOCKS_APART_MS = 60_000
 
 
 @dataclass(slots=True, eq=False)

@@ -7,12 +7,13 @@ import msgspec
 from hookline_common.collections import WEBHOOK_EVENTS
 from hookline_common.documents import Documents
 from hookline_common.messages import CompleteTask, StartWorkflow
+from hookline_common.rawjson import RawOrNone
 
 
 class _Payload(msgspec.Struct, frozen=True):
     """The only part of an EventRecord that the engine needs."""
 
-    payload: msgspec.Raw | None = None
+    payload: RawOrNone = None
 
 
 _decoder = msgspec.json.Decoder(_Payload)

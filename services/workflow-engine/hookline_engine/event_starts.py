@@ -83,12 +83,17 @@ class EventStarts:
         return command.workflow_id
 
     def outcome(self, command: StartWorkflow, result: Applied, now_ms: int) -> Sequence[Record]:
-        """The refusal where the execution that is there came from elsewhere."""
+        """What to say where the execution that is there came from elsewhere: another command of
+        the same batch, or of another engine, had the key first.
+        """
         head = result.head
         if head is None or head.event == event_name(command.event):
             return ()
+        if command.key_given and command.strategy == "RETURN_EXISTING":
+            return [start_found(command, now_ms, head.workflow_id, "existing")]
+        code = "idempotency_key_used" if command.key_given else "already_started"
         message = f"workflow {head.workflow_id} was started before for the same key"
-        return [start_refused(command, now_ms, "already_started", message, head.workflow_id)]
+        return [start_refused(command, now_ms, code, message, head.workflow_id)]
 
 
 def _input(command: StartWorkflow, payloads: Mapping[str, msgspec.Raw]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class SystemTasks:
         self._calls = calls
         self._worker_id = worker_id
         self._token = random_id()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], Entry] = {}
         self._free = asyncio.Semaphore(MOST_CALLS)
         self._task: asyncio.Task[None] | None = None
         self._trouble: str | None = None
@@ -59,13 +59,18 @@ class SystemTasks:
         self._task = asyncio.create_task(self._run(), name="system tasks")
 
     async def stop(self) -> None:
-        """Take no more; calls that run are given up and run again elsewhere, or after a restart."""
+        """Take no more; calls that run are cut off and made again elsewhere, or after a restart."""
+        entries = list(self._running.values())
         tasks = {task for task in (self._task, *self._running) if task is not None}
         self._task = None
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        try:
+            await self._queue.release(entries, self._token)
+        except Retryable as error:
+            _log.info("leases_not_released", error=str(error))  # they end by themselves
         await self._calls.close()
 
     def problems(self) -> Sequence[str]:
@@ -92,12 +97,12 @@ class SystemTasks:
         for entry in entries:
             await self._free.acquire()
             task = asyncio.create_task(self._execute(entry))
-            self._running.add(task)
+            self._running[task] = entry
             task.add_done_callback(self._ended)
         return bool(entries)
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
-        self._running.discard(task)
+        self._running.pop(task, None)
         self._free.release()
         if not task.cancelled() and (error := task.exception()) is not None:
             # The entry comes back when the lease ends.

@@ -140,6 +140,12 @@ class TaskQueue:
         ids = [entry_id(entry.task_id, entry.hand_off)]
         return not await self._documents.renew(TASK_QUEUE, ids, lease_ms, token)
 
+    async def release(self, entries: Sequence[Entry], token: str) -> None:
+        """Give up leases, so that others can claim the entries now."""
+        ids = [entry_id(entry.task_id, entry.hand_off) for entry in entries]
+        if ids:
+            await self._documents.renew(TASK_QUEUE, ids, 0, token)
+
     async def arrival(self, queue: str, seconds: float) -> None:
         """Wait until something may be there to claim, at most `seconds`."""
         await self._arrivals.wait(queue, min(seconds, RECHECK_SECONDS), self._clock.now_ms())

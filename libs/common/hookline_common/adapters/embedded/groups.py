@@ -61,25 +61,24 @@ class EmbeddedConsumer:
     async def commit(self, batch: Sequence[Delivered]) -> None:
         """As the port says."""
         offsets: dict[Partition, int] = {}
+        lost = False
         for delivered in batch:
             place = delivered.position
-            partition = self._by_place.get((place.topic, place.partition))
-            holding = self._held.get(partition) if partition is not None else None
-            # Offsets below `first` or not handed out since are of an earlier assignment.
-            if partition is None or holding is None:
-                raise AssignmentLost
-            if not holding.first <= place.offset < holding.handed:
-                raise AssignmentLost
+            partition = self._by_place[place.topic, place.partition]
+            holding = self._held.get(partition)
+            # What was not handed out since the last assignment belongs to an earlier one.
+            lost |= holding is None or not holding.first <= place.offset < holding.handed
             offsets[partition] = max(place.offset + 1, offsets.get(partition, 0))
+        if lost:
+            # The batch is dropped: what it had of partitions still held must come again.
+            self._rewind([partition for partition in offsets if partition in self._held])
+            raise AssignmentLost
         if offsets:
             await self._log.commit(self._group, offsets)
 
     async def rewind_to_committed(self) -> None:
         """As the port says."""
-        for partition, holding in self._held.items():
-            holding.position = self._log.committed(self._group, partition)
-            holding.first = min(holding.first, holding.position)
-            self.wake(partition)
+        self._rewind(list(self._held))
 
     def pause(self) -> None:
         """As the port says."""
@@ -112,6 +111,11 @@ class EmbeddedConsumer:
         """Be woken for what is held: after all members have let go of what they lost."""
         for partition in self._held:
             partition.owners[self._group] = self
+
+    def _rewind(self, partitions: Sequence[Partition]) -> None:
+        for partition in partitions:
+            self._held[partition] = _Holding(self._log.committed(self._group, partition))
+            self.wake(partition)
 
     def _take(self, max_records: int, max_bytes: int) -> list[Delivered]:
         batch: list[Delivered] = []

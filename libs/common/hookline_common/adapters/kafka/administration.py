@@ -10,14 +10,23 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import CommitFailedError, KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    CommitFailedError,
+    GroupCoordinatorNotAvailableError,
+    KafkaError,
+    NotCoordinatorForGroupError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 
 from hookline_common.adapters.kafka.records import translated
 from hookline_common.errors import Conflict
 from hookline_common.eventlog import Position
-from hookline_common.topics import BY_NAME, Topic
+from hookline_common.topics import Topic
 
 _WANTED_REPLICAS = 3
+_COORDINATOR_TRIES = 20
+_COORDINATOR_PAUSE_SECONDS = 0.25
 _ALREADY_EXISTS = TopicAlreadyExistsError.errno
 
 
@@ -63,13 +72,22 @@ class Administration:
     async def committed(self, group: str) -> Mapping[tuple[str, int], int]:
         """The committed offsets of a group, by (topic, partition)."""
         with translated():
-            client = await self._open()
-            found = await client.list_consumer_group_offsets(group)
+            found = await self._group_offsets(group)
         return {
             (at.topic, at.partition): value.offset
             for at, value in found.items()
             if value.offset >= 0
         }
+
+    async def _group_offsets(self, group: str) -> Any:
+        """Just after a cluster's start its coordinator is not there yet: ask again for a while."""
+        client = await self._open()
+        for _ in range(_COORDINATOR_TRIES - 1):
+            try:
+                return await client.list_consumer_group_offsets(group)
+            except (GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError):
+                await asyncio.sleep(_COORDINATOR_PAUSE_SECONDS)
+        return await client.list_consumer_group_offsets(group)
 
     async def set_committed(self, group: str, positions: Sequence[Position]) -> None:
         """Commit as nobody in particular: the cluster refuses that while the group has members."""
@@ -87,13 +105,12 @@ class Administration:
             finally:
                 await consumer.stop()
 
-    async def problems(self) -> Sequence[str]:
-        """Topics of the catalogue that are missing or not replicated enough to be durable."""
+    async def problems(self, topics: Sequence[str]) -> Sequence[str]:
+        """Which of these topics are missing or not replicated enough to be durable."""
         with translated():
             client = await self._open()
             brokers = await self._brokers()
-            names = [name for name in BY_NAME if not name.endswith(".dead")]
-            described = await client.describe_topics(names)
+            described = await client.describe_topics(list(topics)) if topics else []
         found = [
             f"topic {topic['topic']} is missing: create the topics first"
             for topic in described

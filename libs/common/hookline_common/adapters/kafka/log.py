@@ -43,6 +43,7 @@ class KafkaLog:
         self._producer = Producer(servers)
         self._administration = Administration(servers)
         self._reader: Any = None
+        self._topics: set[str] = set()
         self._reading = asyncio.Lock()
 
     async def append(self, records: Sequence[Record], sync: Sync = Sync.NOW) -> Sequence[Position]:
@@ -59,7 +60,7 @@ class KafkaLog:
 
     def tail(self, topic: str) -> AbstractAsyncContextManager[TailReader]:
         """Read a one-partition topic from its beginning."""
-        return tailing(self._servers, topic)
+        return tailing(self._servers, topic, self._producer.partitions)
 
     async def read(
         self, topic: str, partition: int, offset: int, limit: int
@@ -95,6 +96,8 @@ class KafkaLog:
 
     async def create_topics(self, topics: Sequence[Topic]) -> Sequence[str]:
         """Create those that are missing."""
+        self._producer.learn(topics)
+        self._topics |= {topic.name for topic in topics}
         return await self._administration.create_topics(topics)
 
     async def partitions(self, topic: str) -> int:
@@ -137,7 +140,7 @@ class KafkaLog:
     async def problems(self) -> Sequence[str]:
         """What keeps the cluster from answering or from being durable (protocols.md A3)."""
         try:
-            return await asyncio.wait_for(self._administration.problems(), 5)
+            return await asyncio.wait_for(self._administration.problems(sorted(self._topics)), 5)
         except (LogUnavailable, TimeoutError, UnknownTopicOrPartitionError) as error:
             return [f"Kafka at {self._servers} does not answer: {error or 'timed out'}"]
 

@@ -12,10 +12,10 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from hookline_common.adapters.kafka.records import translated
-from hookline_common.errors import LogUnavailable, Poison
+from hookline_common.errors import LogUnavailable, Misconfigured, Poison
 from hookline_common.eventlog import Position, Record
 from hookline_common.partitioning import partition_of
-from hookline_common.topics import BY_NAME
+from hookline_common.topics import BY_NAME, Topic
 
 _LARGEST_REQUEST_BYTES = 11 * 1024 * 1024
 _REQUEST_TIMEOUT_MS = 10_000
@@ -29,11 +29,16 @@ class Producer:
         self._producer: Any = None
         self._starting = asyncio.Lock()
         self._partitions: dict[str, int] = {}
+        self._topics: dict[str, Topic] = dict(BY_NAME)
+
+    def learn(self, topics: Sequence[Topic]) -> None:
+        """Know the limits of topics beyond the catalogue."""
+        self._topics |= {topic.name: topic for topic in topics}
 
     async def append(self, records: Sequence[Record]) -> Sequence[Position]:
         """Append in order; return when the cluster has acknowledged all of them."""
         for record in records:
-            _refuse_oversized(record)
+            self._refuse_oversized(record)
         with translated():
             producer = await self._open()
             try:
@@ -65,11 +70,23 @@ class Producer:
         known = self._partitions.get(topic)
         if known is None:
             producer = await self._open()
-            found = await producer.partitions_for(topic)
-            if not found:
-                raise UnknownTopicOrPartitionError(topic)
+            found = await self._partitions_for(producer, topic)
             known = self._partitions[topic] = len(found)
         return known
+
+    async def _partitions_for(self, producer: Any, topic: str) -> Any:
+        try:
+            return await producer.partitions_for(topic)
+        except UnknownTopicOrPartitionError as error:
+            if topic in self._topics:  # created a moment ago: the news has not reached this broker
+                raise
+            raise Misconfigured(f"there is no topic {topic!r}") from error
+
+    def _refuse_oversized(self, record: Record) -> None:
+        topic = self._topics.get(record.topic)
+        size = len(record.value or b"")
+        if topic is not None and size > topic.max_message_bytes:
+            raise Poison(f"{size} bytes; {record.topic} takes {topic.max_message_bytes}")
 
     async def _open(self) -> Any:
         async with self._starting:
@@ -109,10 +126,3 @@ class Producer:
                 await asyncio.wait_for(producer.stop(), 10)
             except (KafkaError, TimeoutError):
                 return  # nothing that was acknowledged is lost, and nobody waits for the rest
-
-
-def _refuse_oversized(record: Record) -> None:
-    topic = BY_NAME.get(record.topic)
-    size = len(record.value or b"")
-    if topic is not None and size > topic.max_message_bytes:
-        raise Poison(f"{size} bytes; {record.topic} takes {topic.max_message_bytes}")

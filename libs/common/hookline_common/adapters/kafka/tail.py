@@ -5,12 +5,13 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false
 
 import contextlib
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from hookline_common.adapters.kafka.records import delivered, translated
+from hookline_common.errors import Misconfigured
 from hookline_common.eventlog import Delivered, TailReader
 
 _WAIT_MS = 1000
@@ -40,8 +41,14 @@ class KafkaTail:
 
 
 @contextlib.asynccontextmanager
-async def tailing(servers: str, topic: str) -> AsyncGenerator[TailReader]:
-    """A reader at the beginning of the topic."""
+async def tailing(
+    servers: str, topic: str, partitions: Callable[[str], Awaitable[int]]
+) -> AsyncGenerator[TailReader]:
+    """A reader at the beginning of the topic, which must have one partition."""
+    with translated():
+        count = await partitions(topic)
+    if count != 1:
+        raise Misconfigured(f"{topic} has {count} partitions; only one can be read whole, in order")
     async with _reader(servers) as consumer, _reader(servers) as ends:
         with translated():
             consumer.assign([TopicPartition(topic, 0)])

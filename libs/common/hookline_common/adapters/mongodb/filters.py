@@ -1,7 +1,6 @@
 """Conditions, orders and cursors in MongoDB's query language."""
 
 import base64
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,25 +44,40 @@ def filter_of(collection: Collection, where: Where) -> dict[str, Any]:
 
 def _condition(collection: Collection, condition: Condition) -> dict[str, Any]:
     kind = next(field.kind for field in collection.fields if field.name == condition.field)
+    name = f"f.{condition.field}"
+    if condition.op is Op.CONTAINS:
+        return _contains(condition.field, condition.value)
+    if kind is FieldKind.LIST:
+        return _list_condition(name, condition)
+    return {name: _test(condition)}
+
+
+def _contains(name: str, value: str) -> dict[str, Any]:
+    """Substring search by position: a pattern would be limited in length."""
+    return {"$expr": {"$gte": [{"$indexOfCP": [f"$f.{name}", value.lower()]}, 0]}}
+
+
+def _list_condition(name: str, condition: Condition) -> dict[str, Any]:
+    """Any element meets it; an unset list has no place in the row and meets only NE something."""
     test = _test(condition)
-    if kind is FieldKind.LIST and condition.op not in (Op.EQ, Op.IN):
-        test = {"$elemMatch": test}
-    return {f"f.{condition.field}": test}
+    if condition.value is None or condition.op in (Op.EQ, Op.IN):
+        return {name: test}
+    if condition.op is Op.NE:
+        return {"$or": [{name: None}, {name: {"$elemMatch": test}}]}
+    return {name: {"$elemMatch": test}}
 
 
 def _test(condition: Condition) -> dict[str, Any]:
     value = condition.value
     match condition.op:
         case Op.IN:
-            return {"$in": list(value)}
+            return {"$in": [item for item in value if item is not None]}
         case Op.PREFIX:
             return {"$gte": value, "$lt": value + _HIGHEST_CHARACTER}
-        case Op.CONTAINS:
-            return {"$regex": re.escape(value.lower())}
         case Op.LT | Op.LE | Op.GT | Op.GE if value is None:
             return {"$in": []}
-        case plain:
-            return {_PLAIN[plain]: value}
+        case other:
+            return {_PLAIN[other]: value}
 
 
 def sort_of(order: Sequence[Order]) -> list[tuple[str, int]]:

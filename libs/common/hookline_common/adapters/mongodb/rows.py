@@ -32,13 +32,17 @@ def row_of(collection: Collection, document: Document, rev: int, token: str) -> 
 
 
 def fields_of(collection: Collection, fields: Mapping[str, FieldValue]) -> dict[str, Any]:
-    """All declared fields; what is not given is unset."""
-    return {field.name: _stored(field.kind, fields.get(field.name)) for field in collection.fields}
+    """The declared fields that are set; unset ones have no place in the row at all, so that
+    they can be incremented.
+    """
+    return {
+        field.name: _stored(field.kind, value)
+        for field in collection.fields
+        if (value := fields.get(field.name)) is not None and value != ()
+    }
 
 
 def _stored(kind: FieldKind, value: FieldValue) -> Any:
-    if value is None:
-        return [] if kind is FieldKind.LIST else None
     if kind is FieldKind.LIST and isinstance(value, tuple):
         return list(value)
     if kind is FieldKind.SEARCH:

@@ -3,6 +3,7 @@
 # motor's type of bulk_write is partly unknown: this module relaxes the checker for that only.
 # pyright: reportUnknownMemberType=false
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -56,15 +57,17 @@ class MongoDocuments:
         if not documents:
             return frozenset()
         token = random_id()
+        first = {document.id: document for document in reversed(documents)}
+        repeated = _repeated_ids(documents)
         with translated():
-            await self._store_parts(collection, documents, token)
+            await self._store_parts(collection, tuple(first.values()), token)
             duplicates = await self._insert_rows(
-                collection, [row_of(collection, document, 1, token) for document in documents]
+                collection, [row_of(collection, document, 1, token) for document in first.values()]
             )
-            if not duplicates:
-                return frozenset()
-            taken = [document for document in documents if document.id in duplicates]
-            return await self._taken_by_others(collection, taken, token)
+            taken = [first[document_id] for document_id in duplicates]
+            if not taken:
+                return repeated
+            return repeated | await self._taken_by_others(collection, taken, token)
 
     async def _insert_rows(self, collection: Collection, rows: Sequence[Row]) -> set[str]:
         try:
@@ -210,6 +213,8 @@ class MongoDocuments:
         ]
         if writes:
             with translated():
+                gone = {"_id": {"$in": list(deltas)}, "expires_at": {"$lte": await self._now()}}
+                await self._rows(collection).delete_many(gone)
                 await self._rows(collection).bulk_write(writes, ordered=False)
 
     async def claim(
@@ -288,6 +293,12 @@ class MongoDocuments:
     async def close(self) -> None:
         """Disconnect."""
         self._connection.close()
+
+
+def _repeated_ids(documents: Sequence[Document]) -> frozenset[str]:
+    """Ids that come more than once in a batch: only the first document of each goes in."""
+    counts = Counter(document.id for document in documents)
+    return frozenset(document_id for document_id, count in counts.items() if count > 1)
 
 
 def _content(collection: Collection, document: Document, rev: int, token: str) -> Row:
