@@ -38,9 +38,7 @@ def test_the_first_key_seals_and_all_open() -> None:
     assert Sealer([NEW]).open(both.seal("s", "c"), "c") == "s"
 
 
-@pytest.mark.parametrize(
-    "broken", ["", "s1", "s1:no:AAAA", "s1:old:!", "s1:old:AAAA", "s2:old:A"]
-)
+@pytest.mark.parametrize("broken", ["", "s1", "s1:no:AAAA", "s1:old:!", "s1:old:AAAA", "s2:old:A"])
 def test_anything_else_is_a_broken_seal(broken: str) -> None:
     with pytest.raises(SealBroken):
         Sealer([OLD]).open(broken, "c")

@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from hookline_common.collections import TAKES
 from hookline_common.messages import Command
+from hookline_matcher.takes import take_id
 from tests.matcher.stepping import SteppingDocuments
 from tests.matcher.world import SECOND, T0, World, resumed
 
@@ -130,6 +132,8 @@ async def test_a_wait_that_is_lost_lets_the_take_go(world: World) -> None:
     other = world.another()
     world.steps.once("replace", "waiters", lambda: world.happens(rival, by=other))
     assert resumed(await world.happens(world.event("e1", {"id": 7}, at=T0 + 1))) == []
+    key = take_id("wf", "wait", "e1")
+    assert (await world.store.get(TAKES, [key]))[key].body == b"{}"
     await world.happens(world.closed("a1", "wf"))
     late = await world.happens(world.opened("a2", {"$.id": 7}, at=T0 + 3, workflow_id="wf"))
     assert resumed(late) == [("e1", "a2")]
@@ -144,6 +148,18 @@ async def test_a_new_plan_finds_events_that_were_kept_without_its_key(world: Wor
     world.clock.now += 60 * SECOND
     commands = await world.happens(world.opened("a", {"$.sub.n": 1}, at=T0 + 60 * SECOND))
     assert resumed(commands) == [("e1", "a")]
+
+
+async def test_a_plan_that_comes_while_an_event_is_recorded_is_in_its_keys(world: World) -> None:
+    """Accident: the record keeps the keys of before, and only the first minute's waits find it."""
+    await world.webhook()
+    await world.happens(world.opened("a", {"$.id": 7}))
+    new = world.opened("b", {"$.sub": 1}, workflow_id="wf-other")
+    other = world.another()
+    world.steps.once("insert", "events", lambda: world.happens(new, by=other))
+    commands = await world.happens(world.event("e1", {"id": 7, "sub": 2}, at=T0 + 1))
+    assert resumed(commands) == [("e1", "a")]
+    assert len((await world.document("e1")).fields["keys"]) == 2  # type: ignore[arg-type]
 
 
 async def test_a_plan_whose_publishing_was_cut_short_is_published_again(world: World) -> None:

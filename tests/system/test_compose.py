@@ -29,12 +29,22 @@ def compose() -> dict[str, Any]:
     return read_compose({"HOOKLINE_SEAL_KEY": SEAL_KEY})
 
 
-def default_port(service: dict[str, Any]) -> int:
-    """The port that the program of a service listens on when none is set."""
-    main = next((ROOT / service["build"]["args"]["PART"]).glob("hookline_*/__main__.py"))
-    found = re.search(r"default_port=(\d+)", main.read_text())
+def default_port(name: str) -> int:
+    """The port that a service listens on when none is set, as the table of settings says."""
+    sentence = next(one.says for one in TABLE if one.variable == "HOOKLINE_PORT")
+    found = re.search(rf"(\d+) {name}\b", sentence)
     assert found
     return int(found[1])
+
+
+@pytest.mark.parametrize("name", HOOKLINE_SERVICES)
+def test_a_services_default_port_is_the_documented_one(compose: dict[str, Any], name: str) -> None:
+    part = ROOT / compose["services"][name]["build"]["args"]["PART"]
+    sources = [
+        next(part.glob(f"hookline_*/{file}.py")).read_text() for file in ("__main__", "service")
+    ]
+
+    assert re.search(rf"default_port\s*=\s*{default_port(name)}\b", "".join(sources), re.IGNORECASE)
 
 
 def test_interpolation_is_that_of_compose() -> None:
@@ -86,14 +96,14 @@ def test_only_the_gateway_is_behind_the_proxy_and_reachable_from_outside(
     compose: dict[str, Any],
 ) -> None:
     everything = compose["services"]
-    gateway = f"ingest:{default_port(everything['ingest'])}"
+    gateway = f"ingest:{default_port('ingest')}"
     caddyfile = (ROOT / "deploy" / "Caddyfile").read_text()
 
     assert re.findall(r"reverse_proxy (\S+)", caddyfile) == [gateway]
     published = {name: one.get("ports", []) for name, one in everything.items() if "ports" in one}
-    api = default_port(everything["engine"])
+    api = default_port("engine")
     assert published == {"proxy": ["443:443"], "engine": [f"127.0.0.1:{api}:{api}"]}
-    assert everything["ingest"]["expose"] == [str(default_port(everything["ingest"]))]
+    assert everything["ingest"]["expose"] == [str(default_port("ingest"))]
     assert "./deploy/Caddyfile:/etc/caddy/Caddyfile:ro" in everything["proxy"]["volumes"]
 
 
@@ -113,7 +123,7 @@ def test_the_engine_reaches_the_gateway_and_answers_to_its_own_name(
     everything = compose["services"]
     settings = load_settings(everything["engine"]["environment"])
 
-    assert settings.gateway_url == f"http://ingest:{default_port(everything['ingest'])}"
+    assert settings.gateway_url == f"http://ingest:{default_port('ingest')}"
     assert settings.api_hosts == ("engine",)
 
 

@@ -35,6 +35,9 @@ TOO_MANY_VALUES: Final = "too_many_values"
 # --- failed: a start or resume was refused --------------------------------------------------------
 IDEMPOTENCY_KEY_EMPTY: Final = "idempotency_key_empty"
 
+# --- dead: a message of the event was put aside ---------------------------------------------------
+DEAD_LETTERED: Final = "dead_lettered"
+
 SENTENCES: Mapping[str, str] = MappingProxyType(
     {
         URL_NOT_VERIFIED: "The platform's challenge has not been answered yet; until then all "
@@ -62,6 +65,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         NO_WAIT: "No task waits for such an event, and no rule starts a workflow for it.",
         WAIT_TIMED_OUT: "The event came in time, but the task that waited for it had timed out.",
         TOO_MANY_VALUES: "The event gives more than 256 combinations of values for one wait.",
+        DEAD_LETTERED: "A message of the event could not be processed and was put aside.",
         IDEMPOTENCY_KEY_EMPTY: "The idempotency key resolves to nothing for this event.",
     }
 )

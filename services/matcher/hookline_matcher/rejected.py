@@ -14,7 +14,7 @@ from hookline_matcher.events import Change, EventInHand, judged_in_hand
 from hookline_matcher.records import EventRecords
 from hookline_matcher.replays import Replays
 from hookline_matcher.verdicts import with_step
-from hookline_matcher.verified import payload_of
+from hookline_matcher.arrivals import payload_of
 
 _NO_OPTIONS = Options()
 

@@ -17,8 +17,6 @@ UNMATCHABLE: frozenset[Verdict] = frozenset(
 )
 """Never offered to a wait, unless a verified message of the event comes after it (E3)."""
 
-_DEAD_LETTERED = "dead_lettered"
-
 
 def is_matchable(record: EventRecord) -> bool:
     """Whether a wait may take the event: verified, and no duplicate of another."""
@@ -57,14 +55,16 @@ def with_step(record: EventRecord, step: Step) -> EventRecord:
 def dead_lettered(record: EventRecord, error: str) -> EventRecord:
     """The record of an event one of whose messages was put aside: what was pending has failed."""
     effects = tuple(
-        replace(effect, status="failed", code=_DEAD_LETTERED, error=error)
+        replace(effect, status="failed", code=reasons.DEAD_LETTERED, error=error)
         if effect.status == "pending"
         else effect
         for effect in record.effects
     )
     if any(effect.status == "applied" for effect in effects):
         return replace(record, effects=effects)
-    return replace(record, effects=effects, verdict="dead", reason=_DEAD_LETTERED, detail=error)
+    return replace(
+        record, effects=effects, verdict="dead", reason=reasons.DEAD_LETTERED, detail=error
+    )
 
 
 def settled(record: EventRecord, now_ms: int, reason: str | None = None) -> EventRecord:

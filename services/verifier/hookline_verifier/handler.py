@@ -49,9 +49,9 @@ class Verifier:
         )
         round_ = _Round(self._urls, self._sealer, self._clock.now_ms())
         records = [
-            round_.unknown(event, delivered.record.key, self._incarnation(event))
+            round_.unknown(event, delivered, self._incarnation(event))
             if webhook is None
-            else round_.judged(webhook, event)
+            else round_.judged(webhook, event, delivered)
             for (webhook, event), delivered in zip(found, batch, strict=True)
         ]
         # Before the judgements are published: whoever sees one of them sees the state too.
@@ -79,7 +79,7 @@ class _Round:
         self.verified_now: dict[str, UrlStatus] = {}
         self.counted: Counter[tuple[str, str]] = Counter()
 
-    def judged(self, webhook: OpenedWebhook, stored: RawEvent) -> Record:
+    def judged(self, webhook: OpenedWebhook, stored: RawEvent, delivered: Delivered) -> Record:
         """The judgement of an event of a known webhook."""
         config = webhook.config
         event = open_event(stored, self._sealer)
@@ -100,10 +100,11 @@ class _Round:
             verification=ruling.verification,
             reason=ruling.reason,
             detail=ruling.detail,
+            position=_where(delivered),
         )
         return judged_record(judged, judged_key(webhook, event, facts.payload))
 
-    def unknown(self, stored: RawEvent, key: str, incarnation: int) -> Record:
+    def unknown(self, stored: RawEvent, delivered: Delivered, incarnation: int) -> Record:
         """The judgement of an event whose webhook is gone."""
         reason = reasons.WEBHOOK_DELETED
         ruling = Ruling("rejected", reason, reasons.sentence(reason))
@@ -116,5 +117,12 @@ class _Round:
             webhook_name="",
             reason=ruling.reason,
             detail=ruling.detail,
+            position=_where(delivered),
         )
-        return judged_record(judged, key)
+        return judged_record(judged, delivered.record.key)
+
+
+def _where(delivered: Delivered) -> tuple[str, int, int]:
+    """Where the raw request lies, for whoever asks for it or replays it."""
+    position = delivered.position
+    return position.topic, position.partition, position.offset

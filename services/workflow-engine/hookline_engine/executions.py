@@ -16,12 +16,13 @@ import structlog
 from hookline_common.clock import Clock
 from hookline_common.documents import Documents
 from hookline_common.errors import Retryable, StoreUnavailable
+from hookline_engine.clearing import Clearing
 from hookline_engine.core.commands import Command, Wake
 from hookline_engine.core.decisions import Context, Evaluator, MissingBodies, MissingLookups
 from hookline_engine.core.model import Head
 from hookline_engine.definitions.snapshots import Snapshot
 from hookline_engine.drafts import Applied, Draft, Order, Surroundings
-from hookline_engine.execution_store import BodyMissing, ExecutionStore
+from hookline_engine.execution_store import BodyMissing, ExecutionStore, Stored
 from hookline_engine.outbox import Outbox, Pending
 from hookline_engine.poll_data import Polls
 
@@ -76,6 +77,7 @@ class Executions:
         clock: Clock,
         evaluator: Evaluator,
         listeners: Sequence[Listener] = (),
+        longest_clearing_delay_seconds: float = 1.0,
     ) -> None:
         self._documents = documents
         self._store = store
@@ -84,6 +86,7 @@ class Executions:
         self._clock = clock
         self._evaluator = evaluator
         self._listeners = tuple(listeners)
+        self._clearing = Clearing(self._clear, longest_clearing_delay_seconds)
         self._mailboxes: _Post = {}
         self._busy: set[str] = set()
         self._workers: set[asyncio.Task[None]] = set()
@@ -123,6 +126,7 @@ class Executions:
         """Return when everything that was begun is finished."""
         while self._workers:
             await asyncio.wait(self._workers)
+        await self._clearing.flush()
 
     # --- mailboxes ---
 
@@ -174,6 +178,7 @@ class Executions:
         pending = [
             Pending(workflow_id, entry.effect)
             for workflow_id, one in stored.items()
+            if not self._is_out(workflow_id, one)
             for entry in one.head.outbox
         ]
         failure = await self._outbox.emit(pending) if pending else None
@@ -187,6 +192,11 @@ class Executions:
         for draft in drafts.values():
             draft.use_snapshots(snapshots)
         return drafts
+
+    def _is_out(self, workflow_id: str, stored: Stored) -> bool:
+        """Whether this process has emitted what is in this very revision."""
+        change = self._clearing.pop(workflow_id)
+        return change is not None and change.rev == stored.rev
 
     async def _decide(self, drafts: Mapping[str, Draft]) -> None:
         surroundings = Surroundings(
@@ -250,11 +260,27 @@ class Executions:
             for listener in self._listeners:
                 listener.kept_back()
             return failure
-        cleared = [change for draft in drafts.values() if (change := draft.cleared()) is not None]
-        if cleared:
-            # Whoever wrote in between has emitted the same entries before and clears them.
-            await self._store.save(cleared)
+        self._clearing.add(
+            [change for draft in drafts.values() if (change := draft.cleared()) is not None]
+        )
         return None
+
+    async def _clear(self, ids: Sequence[str]) -> None:
+        """Save the cleared heads among `ids` that nobody is working on."""
+        held = {workflow_id for workflow_id in ids if workflow_id not in self._busy}
+        self._busy |= held
+        changes = [change for one in held if (change := self._clearing.pop(one)) is not None]
+        try:
+            # Whoever wrote in between has emitted the same entries before and clears them.
+            await self._store.save(changes)
+        except Retryable as error:
+            # The entries stay; the next load or sweep emits them again and clears them.
+            _log.info("outboxes_not_cleared", error=str(error))
+        finally:
+            waiting = held & self._mailboxes.keys()
+            self._busy -= held
+            if waiting:
+                self._begin(waiting)
 
 
 async def _advance(drafts: Iterable[Draft], surroundings: Surroundings) -> None:

@@ -123,8 +123,14 @@ def build(parts: Parts) -> EngineService:
         QuickJsEvaluator(),
         _targets(parts.settings),
         f"{socket.gethostname()}-{os.getpid()}",
+        _clearing_delay(parts.settings),
     )
     return EngineService(parts, shell, registry)
+
+
+def _clearing_delay(settings: Settings) -> float:
+    """A folder has one process: there nobody else can emit what is out already."""
+    return 60.0 if settings.store.startswith("sqlite:") else 1.0
 
 
 def _targets(settings: Settings) -> TargetPolicy:

@@ -71,8 +71,12 @@ def build_shell(
     evaluator: Evaluator,
     targets: TargetPolicy,
     worker_id: str,
+    longest_clearing_delay_seconds: float = 1.0,
 ) -> Shell:
-    """A shell on a log and a store. `worker_id` names this engine on the tasks that it runs."""
+    """A shell on a log and a store. `worker_id` names this engine on the tasks that it runs.
+
+    The delay is how long an emitted outbox may stay, where other engines might emit it again.
+    """
     store = ExecutionStore(documents)
     reader = ExecutionReader(store)
     queue = TaskQueue(documents, clock)
@@ -81,7 +85,14 @@ def build_shell(
     watch = ExecutionWatch()
     outbox = Outbox(log, queue)
     executions = Executions(
-        documents, store, outbox, polls, clock, evaluator, listeners=(wake_ups, watch)
+        documents,
+        store,
+        outbox,
+        polls,
+        clock,
+        evaluator,
+        listeners=(wake_ups, watch),
+        longest_clearing_delay_seconds=longest_clearing_delay_seconds,
     )
     source = SnapshotSource(definitions)
     keys = StartKeys(documents, store)

@@ -19,6 +19,7 @@ from hookline_common.topics import BY_NAME, Topic
 
 _LARGEST_REQUEST_BYTES = 11 * 1024 * 1024
 _REQUEST_TIMEOUT_MS = 10_000
+_UNKNOWN_TOPIC_PATIENCE_SECONDS = 2
 
 
 class Producer:
@@ -75,11 +76,12 @@ class Producer:
         return known
 
     async def _partitions_for(self, producer: Any, topic: str) -> Any:
-        try:
+        if topic in self._topics:  # perhaps created a moment ago: the news may need a while
             return await producer.partitions_for(topic)
-        except UnknownTopicOrPartitionError as error:
-            if topic in self._topics:  # created a moment ago: the news has not reached this broker
-                raise
+        try:
+            async with asyncio.timeout(_UNKNOWN_TOPIC_PATIENCE_SECONDS):
+                return await producer.partitions_for(topic)
+        except (UnknownTopicOrPartitionError, TimeoutError) as error:
             raise Misconfigured(f"there is no topic {topic!r}") from error
 
     def _refuse_oversized(self, record: Record) -> None:

@@ -90,4 +90,4 @@ def ms_of(date: datetime | None) -> int | None:
 
 def alive(now: datetime) -> Row:
     """A filter that leaves out what has expired (C2)."""
-    return {"$or": [{"expires_at": None}, {"expires_at": {"$gt": now}}]}
+    return {"expires_at": {"$not": {"$lte": now}}}

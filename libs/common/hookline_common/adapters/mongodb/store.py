@@ -231,7 +231,7 @@ class MongoDocuments:
         with translated():
             now = await self._now()
             until = date_of(await self._connection.now_ms() + lease_ms)
-            free = {"$or": [{"lease_until": None}, {"lease_until": {"$lte": now}}]}
+            free = {"lease_until": {"$not": {"$gt": now}}}
             wanted = {"$and": [filter_of(collection, query.where), alive(now), free]}
             found = self._rows(collection).find(wanted, {"rev": 1})
             rows = [row async for row in found.sort(sort_of(query.order)).limit(query.limit)]
