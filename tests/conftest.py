@@ -8,7 +8,8 @@ import pytest
 from tests.servers import kafka, mongodb
 
 
-def _required(missing: str | None) -> None:
+def required(missing: str | None) -> None:
+    """Skip the test for what is missing here, or fail it where real servers are required."""
     if missing is None:
         return
     if os.environ.get("HOOKLINE_REQUIRE_REAL") == "1":
@@ -19,7 +20,7 @@ def _required(missing: str | None) -> None:
 @pytest.fixture(scope="session")
 def kafka_address() -> Iterator[str]:
     """`host:port` of a real Apache Kafka broker."""
-    _required(kafka.missing())
+    required(kafka.missing())
     with kafka.broker() as address:
         yield address
 
@@ -27,7 +28,7 @@ def kafka_address() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def mongodb_url() -> Iterator[str]:
     """`mongodb://…` of a server that speaks MongoDB's wire protocol."""
-    _required(mongodb.missing())
+    required(mongodb.missing())
     with mongodb.server() as url:
         yield url
 

@@ -1,5 +1,6 @@
 """`hookline up`: what it says, how it ends, and what stops it from starting."""
 
+import re
 import signal
 import socket
 import sqlite3
@@ -9,7 +10,7 @@ import httpx
 import pytest
 
 from tests.servers.hookline import BIN, System, command, end, up, wait_ready
-from tests.servers.processes import free_port, running
+from tests.servers.processes import free_port, running, started, wait_until
 
 
 def test_it_says_what_runs_where_and_what_to_try_next(system: System) -> None:
@@ -83,6 +84,27 @@ def test_ports_and_folder_can_come_from_the_environment(tmp_path: Path) -> None:
     system.assert_clean()
     assert (tmp_path / "elsewhere" / "hookline.db").exists()
     assert (tmp_path / "elsewhere" / "seal.key").stat().st_mode & 0o077 == 0
+
+
+def test_free_ports_are_taken_and_told_where_none_is_named(tmp_path: Path) -> None:
+    log = tmp_path / "up.log"
+    arguments = ["--port", "0", "--gateway-port", "0", "--data", str(tmp_path / "data")]
+    with started([str(BIN / "hookline"), "up", *arguments], log) as process:
+        wait_until(lambda: "Ctrl-C" in log.read_text(), 30, "what it says")
+        said = re.findall(r"http://127\.0\.0\.1:\d+", log.read_text())
+        system = System(said[0], said[2], [log], process)
+        with system.http:
+            wait_ready(system)
+            demo = system.hookline("demo")
+            assert demo.code == 0, demo
+            assert (
+                f"at {said[2]}/webhook/"
+                in system.hookline("samples", "apply", "wait_for_review").out
+            )
+            sent = system.hookline("send", "github-demo", "ping")
+            assert sent.code == 0, sent
+        assert end(process) == 0
+    system.assert_clean()
 
 
 def test_ctrl_c_drains_and_a_second_start_finds_yesterdays_data(tmp_path: Path) -> None:

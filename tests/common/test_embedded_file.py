@@ -14,9 +14,18 @@ from hookline_common.adapters.embedded.documents import EmbeddedDocuments
 from hookline_common.adapters.embedded.file import EmbeddedFile
 from hookline_common.adapters.embedded.log import EmbeddedLog
 from hookline_common.clock import SystemClock
-from hookline_common.documents import Collection, Condition, Document, Field, FieldKind, Op, Query
+from hookline_common.documents import (
+    Collection,
+    Condition,
+    Document,
+    Documents,
+    Field,
+    FieldKind,
+    Op,
+    Query,
+)
 from hookline_common.errors import DiskFull, DurabilityLost, FolderInUse, Misconfigured
-from hookline_common.eventlog import Record, Sync
+from hookline_common.eventlog import EventLog, Record, Sync
 from hookline_common.topics import DAY_MS, Topic
 from tests.common.embedded_disks import BrokenDisk, ForgetfulDisk, GatedDisk, HandClock
 
@@ -33,8 +42,6 @@ async def open_on(
     await store.prepare([THINGS])
     await log.close()
     await store.close()
-    gate = disk.gate if isinstance(disk, GatedDisk) else None
-    broken = isinstance(disk, BrokenDisk)
     started = False
 
     def sync(descriptor: int) -> None:
@@ -46,7 +53,6 @@ async def open_on(
     embedded_store = EmbeddedDocuments(file)
     await embedded_store.prepare([THINGS])
     started = True
-    assert gate is None or not broken
     return embedded_log, embedded_store
 
 
@@ -228,8 +234,9 @@ async def test_a_power_loss_takes_a_suffix_of_log_and_store_together(tmp_path: P
             await log.append([Record("t", "k", b"promised")], Sync.NOW)
     again_log, again_store = await open_both(f"sqlite:{left}", f"sqlite:{left}")
     await again_store.prepare([THINGS])
-    (end,) = [one.end for one in await again_log.lag("g", ["t"]) if one.end]
-    partition = [one.partition for one in await again_log.lag("g", ["t"]) if one.end][0]
+    ((partition, end),) = [
+        (one.partition, one.end) for one in await again_log.lag("g", ["t"]) if one.end
+    ]
     values = [one.record.value for one in await again_log.read("t", partition, 0, 1000)]
     assert values == [*(b"%d" % number for number in range(26)), b"promised"][:end]
     assert end >= 27
@@ -289,23 +296,19 @@ async def test_a_cancelled_append_is_seen_all_the_same(tmp_path: Path) -> None:
 async def test_a_full_data_folder_refuses_what_is_new_and_goes_on_with_the_rest(
     tmp_path: Path,
 ) -> None:
-    """The accident: accepted events fill the disk, and what follows from them finds no room (B2)."""
+    """The accident: accepted events fill the disk, and what follows finds no room (B2)."""
     url = f"sqlite:{tmp_path / 'h.db'}"
     log, store = await open_both(url, url, max_disk_bytes=4_000_000)
     await log.create_topics([TOPIC])
     await store.prepare([THINGS])
-    accepted = 0
     with pytest.raises(DiskFull, match="HOOKLINE_MAX_DISK"):
-        while accepted < 1_000:
-            await log.append([Record("t", "k", b"x" * 20_000)])
-            accepted += 1
-    assert accepted > 50
+        await _append_large_records(log, 1_000)
+    assert sum(one.end for one in await log.lag("g", ["t"])) > 50
     await store.insert(THINGS, [Document("a", b"{}")])
     await log.append([Record("t", "k", b"follows")], Sync.LATER)
     assert "HOOKLINE_MAX_DISK" in (await log.problems())[0]
     with pytest.raises(DiskFull):
-        for number in range(1_000):
-            await store.insert(THINGS, [Document(f"d{number}", b"x" * 20_000)])
+        await _insert_large_documents(store, 1_000)
     assert await store.delete(THINGS, [f"d{number}" for number in range(1_000)]) > 0
     await store.insert(THINGS, [Document("b", b"x" * 20_000)])
     assert (tmp_path / "h.db").stat().st_size <= 4_000_000
@@ -313,8 +316,18 @@ async def test_a_full_data_folder_refuses_what_is_new_and_goes_on_with_the_rest(
     await store.close()
 
 
+async def _append_large_records(log: EventLog, count: int) -> None:
+    for _ in range(count):
+        await log.append([Record("t", "k", b"x" * 20_000)])
+
+
+async def _insert_large_documents(store: Documents, count: int) -> None:
+    for number in range(count):
+        await store.insert(THINGS, [Document(f"d{number}", b"x" * 20_000)])
+
+
 async def test_the_write_ahead_log_stays_short_under_constant_load(tmp_path: Path) -> None:
-    """The accident: a checkpoint that never catches up, and a WAL that grows until the disk is full."""
+    """The accident: a checkpoint that never catches up, and a WAL that fills the disk."""
     path = tmp_path / "h.db"
     log, store = await open_both(f"sqlite:{path}", f"sqlite:{path}")
     await log.create_topics([TOPIC])
@@ -337,7 +350,9 @@ async def test_expired_documents_and_old_records_are_removed(tmp_path: Path) -> 
     await log.create_topics([TOPIC])
     await store.prepare([THINGS])
     expiry = clock.now + 1_000
-    batch = [Document(f"{n}", b"x" * 5_000, {"size": n}, expires_at_ms=expiry) for n in range(1_200)]
+    batch = [
+        Document(f"{n}", b"x" * 5_000, {"size": n}, expires_at_ms=expiry) for n in range(1_200)
+    ]
     await store.insert(THINGS, batch)
     await store.insert(THINGS, [Document("kept", b"{}")])
     await log.append([Record("t", f"{n}", b"x" * 5_000) for n in range(1_200)])

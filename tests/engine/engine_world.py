@@ -1,7 +1,7 @@
 """A whole engine on embedded adapters for tests: its API over ASGI, its consumer, its timers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -79,19 +79,34 @@ class World:
 
     async def until_status_or_absent(self, workflow_id: str, status: str) -> dict[str, Any]:
         """As `until_status`, for an execution that may not be there yet."""
-        async with asyncio.timeout(10):
-            while (await self.http.get(f"/api/workflow/{workflow_id}")).status_code == 404:
-                await asyncio.sleep(0.01)
+
+        async def there() -> bool:
+            return (await self.http.get(f"/api/workflow/{workflow_id}")).status_code == 200
+
+        await eventually(there)
         return await self.until_status(workflow_id, status)
 
     async def until_shown(
         self, workflow_id: str, holds: Callable[[dict[str, Any]], bool]
     ) -> dict[str, Any]:
         """The execution once it is as wanted."""
-        async with asyncio.timeout(10):
-            while not holds(found := await self.workflow(workflow_id)):
-                await asyncio.sleep(0.01)
-            return found
+        found: dict[str, Any] = {}
+
+        async def as_wanted() -> bool:
+            found.update(await self.workflow(workflow_id))
+            return holds(found)
+
+        await eventually(as_wanted)
+        return found
+
+
+async def eventually(holds: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
+    """Return as soon as the condition holds; fail after the deadline."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while not await holds():
+        assert loop.time() < deadline, "the condition did not come to hold in time"
+        await asyncio.sleep(0.01)
 
 
 def simple(name: str, **fields: Any) -> dict[str, Any]:
@@ -129,5 +144,8 @@ async def engine_on(
 @asynccontextmanager
 async def open_world(folder: Path) -> AsyncIterator[World]:
     """An engine on a fresh embedded file."""
-    async with open_stores(folder, SystemClock()) as (log, documents), engine_on(log, documents) as world:
+    async with (
+        open_stores(folder, SystemClock()) as (log, documents),
+        engine_on(log, documents) as world,
+    ):
         yield world

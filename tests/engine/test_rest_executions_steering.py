@@ -52,9 +52,7 @@ async def test_restart_with_the_latest_definition_uses_it(tmp_path: Path) -> Non
         workflow_id = await _two_steps(world)
         await world.call("DELETE", f"/workflow/{workflow_id}")
         await world.define("steps", simple("other"))
-        await world.call(
-            "POST", f"/workflow/{workflow_id}/restart", useLatestDefinitions="true"
-        )
+        await world.call("POST", f"/workflow/{workflow_id}/restart", useLatestDefinitions="true")
         assert (await world.poll("other"))["workflowInstanceId"] == workflow_id
 
 

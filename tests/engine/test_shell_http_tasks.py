@@ -12,6 +12,7 @@ from hookline_common.clock import SystemClock
 from hookline_engine.http_targets import TargetPolicy, refusal
 from tests.engine.engine_world import engine_on, node, open_world
 from tests.engine.rest_surface import open_stores
+from tests.waiting import until
 
 
 class Server:
@@ -19,7 +20,9 @@ class Server:
 
     def __init__(self) -> None:
         self.requests: list[bytes] = []
-        self.answer = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n{"a":1}'
+        self.answer = (
+            b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n{"a":1}'
+        )
         self.held = asyncio.Event()
         self.held.set()
         self.port = 0
@@ -88,7 +91,11 @@ async def test_nobody_listening_fails_the_task(tmp_path: Path) -> None:
 async def test_hookline_itself_and_link_local_addresses_are_refused(tmp_path: Path) -> None:
     async with open_world(tmp_path) as world:
         for number, uri in enumerate(
-            ("http://127.0.0.1:8080/api/workflow", "http://169.254.169.254/latest", "http://[::1]:8081")
+            (
+                "http://127.0.0.1:8080/api/workflow",
+                "http://169.254.169.254/latest",
+                "http://[::1]:8081",
+            )
         ):
             await world.define(f"calls{number}", http(1, uri=uri))
             shown = await world.until_status(await world.start(f"calls{number}"), "FAILED")
@@ -101,9 +108,7 @@ async def test_a_call_that_was_cut_off_is_made_again_by_the_next_engine(tmp_path
         async with engine_on(log, documents) as world:
             await world.define("calls", http(server.port, readTimeOut=20_000))
             workflow_id = await world.start("calls")
-            async with asyncio.timeout(10):
-                while not server.requests:
-                    await asyncio.sleep(0.01)
+            await until(lambda: bool(server.requests))
         server.held.set()
         async with engine_on(log, documents) as world:
             await world.until_status(workflow_id, "COMPLETED")

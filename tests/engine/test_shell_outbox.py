@@ -12,7 +12,7 @@ from hookline_common.collections import EXECUTIONS
 from hookline_common.documents import Condition, Documents, Op, Query
 from hookline_common.eventlog import EventLog
 from hookline_common.messages import WAITS_CODEC, WaitOpened
-from tests.engine.engine_world import engine_on, node, simple
+from tests.engine.engine_world import engine_on, eventually, node, simple
 from tests.engine.faulty_stores import FaultyDocuments, FaultyLog
 from tests.engine.rest_surface import open_stores
 
@@ -31,11 +31,8 @@ async def test_a_log_that_cannot_take_effects_fails_no_call_and_gets_them_later(
             assert await _opened(log) == []
             assert await _pending(documents) == [workflow_id]
             faulty.broken = False
-            async with asyncio.timeout(10):  # the sweep comes by itself
-                while await _opened(log) != [workflow_id]:
-                    await asyncio.sleep(0.02)
-                while await _pending(documents):
-                    await asyncio.sleep(0.02)
+            await eventually(lambda: _has_opened(log, workflow_id))  # the sweep comes by itself
+            await eventually(lambda: _nothing_pending(documents))
 
 
 @pytest.mark.parametrize(
@@ -65,6 +62,23 @@ async def test_a_crash_at_a_step_of_a_start_leaves_nothing_half_done(
             assert (await world.workflow(started[0]))["status"] == "COMPLETED"
 
 
+async def test_a_store_that_cannot_take_an_entry_gets_it_later_without_a_restart(
+    tmp_path: Path,
+) -> None:
+    async with open_stores(tmp_path, SystemClock()) as (log, documents):
+        faulty: Any = FaultyDocuments(documents)
+        async with engine_on(log, faulty) as world:
+            await world.define("steps", simple("one"))
+            faulty.fails = lambda *at: at == ("insert", "task_queue")
+            assert (
+                await world.http.post("/api/workflow", json={"name": "steps"})
+            ).status_code == 503
+            faulty.fails = lambda *_: False
+            (task,) = await world.call("GET", "/tasks/poll/batch/one", timeout=5000)
+            await world.finish(task)
+            assert (await world.workflow(task["workflowInstanceId"]))["status"] == "COMPLETED"
+
+
 async def test_a_crash_between_save_and_clear_repeats_effects_harmlessly(tmp_path: Path) -> None:
     async with open_stores(tmp_path, SystemClock()) as (log, documents):
         faulty: Any = FaultyDocuments(documents)
@@ -75,9 +89,7 @@ async def test_a_crash_between_save_and_clear_repeats_effects_harmlessly(tmp_pat
             await world.http.post("/api/workflow", json={"name": "steps"})
         (workflow_id,) = await _pending(documents)
         async with engine_on(log, documents) as world:
-            async with asyncio.timeout(10):
-                while await _pending(documents):
-                    await asyncio.sleep(0.01)
+            await eventually(lambda: _nothing_pending(documents))
             await world.finish(await world.poll("one"))
             assert await world.poll("one") is None
             shown = await world.workflow(workflow_id)
@@ -104,6 +116,14 @@ async def _pending(documents: Documents) -> list[str]:
     """Executions whose outbox is not empty."""
     page = await documents.find(EXECUTIONS, Query(Condition("outbox_since", Op.GT, 0)))
     return [document.id for document in page.documents]
+
+
+async def _nothing_pending(documents: Documents) -> bool:
+    return not await _pending(documents)
+
+
+async def _has_opened(log: EventLog, workflow_id: str) -> bool:
+    return await _opened(log) == [workflow_id]
 
 
 async def _all(documents: Documents) -> list[str]:

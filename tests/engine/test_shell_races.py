@@ -67,7 +67,9 @@ async def test_an_idempotency_key_starts_one_execution(tmp_path: Path) -> None:
         }
         ids = await asyncio.gather(*(world.call("POST", "/workflow", body) for _ in range(5)))
         assert len(set(ids)) == 1
-        assert await world.refused("POST", "/workflow", {**body, "idempotencyStrategy": "FAIL"}) == (
+        assert await world.refused(
+            "POST", "/workflow", {**body, "idempotencyStrategy": "FAIL"}
+        ) == (
             409,
             "idempotency_key_used",
         )

@@ -1,10 +1,13 @@
 """The system that pipeline tests share: one per backend and run, in the session's event loop."""
 
 import base64
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Iterator
 
+import hookline_matcher.service
 import pytest
 import pytest_asyncio
+from hookline_cli.up import SERVICES
 
 from hookline_common.ids import random_id
 from tests.pipeline.running_system import System, running_system
@@ -12,11 +15,24 @@ from tests.pipeline.running_system import System, running_system
 BACKENDS = ("embedded", pytest.param("kafka+mongodb", marks=pytest.mark.real))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_switches() -> Iterator[None]:
+    """Threads change over as quickly as in a real process (running.run_main)."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(0.0005)
+    yield
+    sys.setswitchinterval(before)
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session", params=BACKENDS)
 async def shared_system(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[System]:
-    """A running system; tests keep apart by names of their own."""
+    """A running system; tests keep apart by names of their own.
+
+    Its two matchers share their partitions, so that an event and its wait often come to different
+    ones.
+    """
     environ = {"HOOKLINE_DATA": str(tmp_path_factory.mktemp("data"))}
     if request.param != "embedded":
         broker = request.getfixturevalue("kafka_address")
@@ -27,7 +43,8 @@ async def shared_system(
             "HOOKLINE_STORE": f"{database}?{options}",
             "HOOKLINE_SEAL_KEY": base64.b64encode(random_id().encode()[:32]).decode(),
         }
-    async with running_system(request.param, environ) as system:
+    builds = (*SERVICES, hookline_matcher.service.build)
+    async with running_system(request.param, environ, builds) as system:
         yield system
 
 

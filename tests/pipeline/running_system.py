@@ -57,10 +57,8 @@ class System:
         self.backend = backend
         self.parts = parts
         self.services = services
-        self.http = httpx.AsyncClient(
-            base_url=f"{api}/api", timeout=DEADLINE_SECONDS, trust_env=False
-        )
-        self.gateway = httpx.AsyncClient(timeout=DEADLINE_SECONDS, trust_env=False)
+        self.http = _client(f"{api}/api")
+        self.gateway = _client()
         self.address = api
 
     async def close(self) -> None:
@@ -229,6 +227,10 @@ class System:
                 if sample.name.endswith("_total") and sample.labels["reason"] != "poison"
             ]
         return found
+
+
+def _client(base_url: str = "") -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=base_url, timeout=DEADLINE_SECONDS, trust_env=False)
 
 
 CHECK = {"x-check": "a value that is hard to guess"}

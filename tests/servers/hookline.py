@@ -19,7 +19,7 @@ from tests.servers.processes import free_port, outer_environ, running, stop
 DEADLINE_SECONDS = 20
 BIN = Path(sys.executable).parent
 # Traces and the dead-letter reason `unexpected`: neither may be in the log of a process.
-_AMISS = re.compile(r'Traceback|"exception":|unexpected|Warning:|never awaited')
+AMISS = re.compile(r'Traceback|"exception":|unexpected|Warning:|never awaited')
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -91,7 +91,10 @@ class System:
 
         def reached() -> dict[str, Any] | None:
             found = self.get(f"/workflow/{workflow_id}")
-            return found if found["status"] in statuses else None
+            if found["status"] in statuses:
+                return found
+            assert found["status"] in ("RUNNING", "PAUSED"), found
+            return None
 
         return self.until(reached, f"workflow {workflow_id} to be {statuses}")
 
@@ -106,7 +109,7 @@ class System:
     def assert_clean(self) -> None:
         """Nothing went wrong inside that was only logged."""
         text = self.output()
-        found = _AMISS.search(text)
+        found = AMISS.search(text)
         assert found is None, f"{found and found[0]!r} in the log:\n{text[-6000:]}"
 
 

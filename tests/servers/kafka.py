@@ -11,24 +11,26 @@ from pathlib import Path
 from tests.servers.docker import docker_answers
 from tests.servers.processes import TOOLS, free_port, running
 
+SHARED = "HOOKLINE_TEST_KAFKA"
+SYSTEM = "HOOKLINE_TEST_KAFKA_SYSTEM"
 _IMAGE = "apache/kafka:4.1.0"
 _LIBS = TOOLS / "kafka-libs"
 
 
-def missing() -> str | None:
+def missing(variable: str = SHARED) -> str | None:
     """Why no broker can be had here, as a sentence that says what to install; None if one can."""
-    if os.environ.get("HOOKLINE_TEST_KAFKA") or docker_answers():
+    if os.environ.get(variable) or docker_answers():
         return None
     absent = [tool for tool in ("java", "mvn") if not shutil.which(tool)]
     if absent:
-        return f"no Kafka: set HOOKLINE_TEST_KAFKA=host:port, start Docker, or install {absent}"
+        return f"no Kafka: set {variable}=host:port, start Docker, or install {absent}"
     return None
 
 
 @contextlib.contextmanager
-def broker() -> Iterator[str]:
-    """The address `host:port` of a running broker."""
-    given = os.environ.get("HOOKLINE_TEST_KAFKA")
+def broker(variable: str = SHARED) -> Iterator[str]:
+    """The address `host:port` of a running broker; `variable` may name one that is there."""
+    given = os.environ.get(variable)
     if given:
         yield given
     elif docker_answers():

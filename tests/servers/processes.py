@@ -52,6 +52,20 @@ def running(
 
     What a developer has set for Hookline in the shell does not reach it, only `environ` does.
     """
+    with started(command, log, environ) as process:
+        wait_until(
+            lambda: _alive(process, command, log) and answers(port),
+            deadline_seconds,
+            f"{command[0]} on port {port}",
+        )
+        yield process
+
+
+@contextlib.contextmanager
+def started(
+    command: Sequence[str], log: Path, environ: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a process until the block ends, without waiting for anything; as `running` otherwise."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
@@ -60,11 +74,6 @@ def running(
             env={**outer_environ(), **(environ or {})},
         )
         try:
-            wait_until(
-                lambda: _alive(process, command, log) and answers(port),
-                deadline_seconds,
-                f"{command[0]} on port {port}",
-            )
             yield process
         finally:
             stop(process)

@@ -24,7 +24,7 @@ from hookline_common.running import (
     stop_on_signals,
 )
 from hookline_common.serving import Door, Listener
-from hookline_common.settings import Settings, check_api_exposure
+from hookline_common.settings import Settings, check_api_exposure, serving_at
 
 DEFAULT_PORT = 8080
 
@@ -71,15 +71,24 @@ async def run_all(settings: Settings, builds: Sequence[Build]) -> None:
             settings.tls_key,
         )
         sockets.callback(gateway.socket.close)
-        async with open_parts(settings) as parts:
+        found = serving_at(settings, gateway=_here(gateway), inside=_here(main))
+        bound = msgspec.structs.replace(found, port=main.port, gateway_port=gateway.port)
+        async with open_parts(bound) as parts:
             stop_on_signals(parts.shutdown)
             await _serve(parts, [build(parts) for build in builds], main, gateway)
+
+
+def _here(listener: Listener) -> str:
+    """The address under which this machine reaches what listens."""
+    loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is compared, not bound
+    host = loopback.get(listener.host, listener.host)
+    return msgspec.structs.replace(listener, host=host).address
 
 
 async def _serve(
     parts: Parts, services: Sequence[Service], main: Listener, gateway: Listener
 ) -> None:
-    pages = _Pages([landing_route(main.address, gateway.address)])
+    pages = _Pages([landing_route(_here(main), _here(gateway))])
     outside = [service for service in services if service.name == "ingest"]
     doors = [
         Door(app_for(parts, [*services, pages], Surface.API), main),
@@ -106,16 +115,17 @@ class _Pages(msgspec.Struct, frozen=True):
 
 
 def _announce(settings: Settings, main: Listener, gateway: Listener) -> None:
+    api, webhooks = _here(main), _here(gateway)
     lines = (
         "",
-        f"  Hookline is running on {main.address}",
-        f"    API        {main.address}/api  (Conductor REST; SDKs: CONDUCTOR_SERVER_URL)",
-        f"    gateway    {gateway.address}/webhook/ID  (the port to expose)",
+        f"  Hookline is running on {api}",
+        f"    API        {api}/api  (Conductor REST; SDKs: CONDUCTOR_SERVER_URL)",
+        f"    gateway    {webhooks}/webhook/ID  (the port to expose)",
         f"    log        {settings.log}",
         f"    store      {settings.store}",
         "",
         "  Next, in another shell:",
-        *(f"    {command}" for command in next_commands(main.address)),
+        *(f"    {command}" for command in next_commands(api)),
         "",
         "  Ctrl-C stops it in order.",
         "",

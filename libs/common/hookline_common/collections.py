@@ -138,7 +138,6 @@ EXECUTIONS = Collection(
         Field("search", FieldKind.SEARCH),
     ),
     (
-        ("workflow_id",),
         ("start_time",),
         ("workflow_type", "start_time"),
         ("status", "start_time"),

@@ -7,13 +7,17 @@ No joins and no multi-document transactions: what must change together is one do
 
 import enum
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Annotated, Any, Protocol, TypeAlias
 
 import msgspec
 
 from hookline_common.eventlog import Sync
 
 Scalar: TypeAlias = str | int | float | bool | None
+CursorValue: TypeAlias = (
+    str | Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] | float | bool | None
+)
+"""What a cursor may hold: callers send it back, perhaps changed, and stores know 64 bits."""
 FieldValue: TypeAlias = Scalar | tuple[str, ...]
 
 SEARCH_TEXT_MAX_BYTES = 4096

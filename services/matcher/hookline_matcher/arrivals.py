@@ -1,4 +1,4 @@
-"""Verified events as they arrive: payload, claims, keys under the plans, and the first step. Pure."""
+"""Verified events as they arrive: payload, claims, keys under the plans, first step. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -9,12 +9,12 @@ from hookline_common.eventrecords import EventRecord, Step
 from hookline_common.payloads import Payload, PayloadUnreadable
 from hookline_common.rawevents import JudgedEvent
 from hookline_common.webhooks import Options
+from hookline_matcher.arrivals import payload_of
 from hookline_matcher.batch import Batch
 from hookline_matcher.events import Change, EventInHand, judged_in_hand
 from hookline_matcher.records import EventRecords
 from hookline_matcher.replays import Replays
 from hookline_matcher.verdicts import with_step
-from hookline_matcher.arrivals import payload_of
 
 _NO_OPTIONS = Options()
 

@@ -6,8 +6,7 @@ batch. What waits for one execution in this process is decided in one save (G7).
 
 import asyncio
 import random
-import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -18,11 +17,12 @@ from hookline_common.documents import Documents
 from hookline_common.errors import Retryable, StoreUnavailable
 from hookline_engine.clearing import Clearing
 from hookline_engine.core.commands import Command, Wake
-from hookline_engine.core.decisions import Context, Evaluator, MissingBodies, MissingLookups
+from hookline_engine.core.decisions import Evaluator
 from hookline_engine.core.model import Head
+from hookline_engine.deciding import Deciding
 from hookline_engine.definitions.snapshots import Snapshot
-from hookline_engine.drafts import Applied, Draft, Order, Surroundings
-from hookline_engine.execution_store import BodyMissing, ExecutionStore, Stored
+from hookline_engine.drafts import Applied, Draft, Order
+from hookline_engine.execution_store import ExecutionStore, Stored
 from hookline_engine.outbox import Outbox, Pending
 from hookline_engine.poll_data import Polls
 
@@ -82,9 +82,7 @@ class Executions:
         self._documents = documents
         self._store = store
         self._outbox = outbox
-        self._polls = polls
-        self._clock = clock
-        self._evaluator = evaluator
+        self._deciding = Deciding(store, polls, clock, evaluator)
         self._listeners = tuple(listeners)
         self._clearing = Clearing(self._clear, longest_clearing_delay_seconds)
         self._mailboxes: _Post = {}
@@ -164,7 +162,7 @@ class Executions:
     async def _round(self, post: _Post) -> frozenset[str]:
         """Load, decide, save, emit; returns the executions that another writer changed."""
         drafts = await self._load(post)
-        await self._decide(drafts)
+        await self._deciding.decide(list(drafts.values()))
         lost = await self._save(drafts)
         kept = {key: draft for key, draft in drafts.items() if key not in lost}
         failure = await self._emit(kept)
@@ -198,43 +196,6 @@ class Executions:
         change = self._clearing.pop(workflow_id)
         return change is not None and change.rev == stored.rev
 
-    async def _decide(self, drafts: Mapping[str, Draft]) -> None:
-        surroundings = Surroundings(
-            {}, Context(self._clock.now_ms(), secrets.token_hex(8), self._evaluator)
-        )
-        open_drafts = list(drafts.values())
-        while open_drafts:
-            await _advance(open_drafts, surroundings)
-            open_drafts = [draft for draft in open_drafts if not draft.done]
-            if open_drafts:
-                surroundings = await self._supply(open_drafts, surroundings)
-
-    async def _supply(self, drafts: Sequence[Draft], surroundings: Surroundings) -> Surroundings:
-        """Fetch what the drafts miss: one read of bodies, pages and polls for all of them."""
-        bodies, pages, types = _wanted(drafts)
-        try:
-            surroundings.bodies.update(await self._store.bodies(bodies))
-            surroundings.bodies.update(await self._store.pages(pages))
-        except BodyMissing:
-            await self._supply_one_by_one(drafts, surroundings)
-        if not types:
-            return surroundings
-        context = surroundings.context
-        domains = {**context.active_domains, **await self._polls.active_domains(types)}
-        return Surroundings(
-            surroundings.bodies, msgspec.structs.replace(context, active_domains=domains)
-        )
-
-    async def _supply_one_by_one(self, drafts: Sequence[Draft], surroundings: Surroundings) -> None:
-        """Only the execution whose body is gone (it is being removed) fails."""
-        for draft in drafts:
-            bodies, pages, _ = _wanted([draft])
-            try:
-                surroundings.bodies.update(await self._store.bodies(bodies))
-                surroundings.bodies.update(await self._store.pages(pages))
-            except BodyMissing as error:
-                draft.fail(error)
-
     async def _save(self, drafts: Mapping[str, Draft]) -> frozenset[str]:
         changes = [change for draft in drafts.values() if (change := draft.change()) is not None]
         if not changes:
@@ -254,16 +215,23 @@ class Executions:
         ]
         if not pending:
             return None
-        failure = await self._outbox.emit(pending)
+        try:
+            failure = await self._outbox.emit(pending)
+        except Retryable as error:
+            self._kept_back(error)
+            raise
         if failure is not None:
-            _log.warning("effects_kept_back", error=str(failure))
-            for listener in self._listeners:
-                listener.kept_back()
+            self._kept_back(failure)
             return failure
         self._clearing.add(
             [change for draft in drafts.values() if (change := draft.cleared()) is not None]
         )
         return None
+
+    def _kept_back(self, failure: Retryable) -> None:
+        _log.warning("effects_kept_back", error=str(failure))
+        for listener in self._listeners:
+            listener.kept_back()
 
     async def _clear(self, ids: Sequence[str]) -> None:
         """Save the cleared heads among `ids` that nobody is working on."""
@@ -281,36 +249,6 @@ class Executions:
             self._busy -= held
             if waiting:
                 self._begin(waiting)
-
-
-async def _advance(drafts: Iterable[Draft], surroundings: Surroundings) -> None:
-    scripted: list[Draft] = []
-    for draft in drafts:
-        if draft.has_scripts:
-            scripted.append(draft)
-        else:
-            draft.advance(surroundings)
-    if scripted:
-        await asyncio.gather(
-            *(asyncio.to_thread(draft.advance, surroundings) for draft in scripted)
-        )
-
-
-def _wanted(drafts: Iterable[Draft]) -> tuple[set[str], set[str], set[str]]:
-    """Bodies, pages and task types that the drafts ask for."""
-    bodies: set[str] = set()
-    pages: set[str] = set()
-    types: set[str] = set()
-    for draft in drafts:
-        match draft.missing:
-            case MissingBodies() as missing:
-                bodies |= missing.bodies
-                pages |= missing.pages
-            case MissingLookups() as missing:
-                types |= missing.task_types
-            case None:
-                pass
-    return bodies, pages, types
 
 
 def _with_failure(result: Applied | Exception, failure: Retryable | None) -> Applied | Exception:

@@ -5,7 +5,6 @@ import os
 import socket
 from collections.abc import Sequence
 
-import httpx
 from starlette.routing import BaseRoute
 
 from hookline_common import topics
@@ -24,6 +23,7 @@ from hookline_engine.rest import (
     workflows,
 )
 from hookline_engine.rest.app import Registry, health_routes
+from hookline_engine.rest.webhook_tests import gateway_client
 from hookline_engine.shell import Shell, build_shell
 
 NAME = "engine"
@@ -113,7 +113,7 @@ def build(parts: Parts) -> EngineService:
         parts.sealer,
         parts.clock,
         public_url=parts.settings.public_url,
-        gateway=httpx.AsyncClient(base_url=parts.settings.gateway_url, trust_env=False),
+        gateway=gateway_client(parts.settings.gateway_url),
     )
     shell = build_shell(
         parts.documents,

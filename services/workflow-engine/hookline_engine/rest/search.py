@@ -66,7 +66,7 @@ class Search:
     async def _find(self, query: Parameters) -> _Hits:
         start = query.integer("start", 0, least=0)
         size = query.integer("size", 100, least=0, most=LARGEST_PAGE)
-        where = _where(query)
+        where = await self._narrowed(_where(query))
         order = parse_sort(query.text("sort"), WORKFLOW_FIELDS)
         total = await self._shell.documents.count(EXECUTIONS, where)
         if size == 0 or start >= total:
@@ -76,8 +76,33 @@ class Search:
         )
         return _Hits(total, [decode_head(document.body) for document in page.documents])
 
+    async def _narrowed(self, where: All) -> Where:
+        """With the start times of the executions that are asked for by id: there is an index of
+        times, while one of random ids would cost more on every save than it is worth here.
+        """
+        ids = _ids(where)
+        if ids is None:
+            return where
+        stored = await self._shell.store.heads(ids)
+        times = tuple({one.head.created_at for one in stored.values()})
+        return All((*where.parts, Condition("start_time", Op.IN, times)))
 
-def _where(query: Parameters) -> Where:
+
+def _ids(where: Where) -> Sequence[str] | None:
+    """The ids that a condition which must hold names, or None."""
+    match where:
+        case All(parts=parts):
+            found = (_ids(part) for part in parts)
+            return next((ids for ids in found if ids is not None), None)
+        case Condition(field="workflow_id", op=Op.EQ):
+            return [str(where.value)]
+        case Condition(field="workflow_id", op=Op.IN):
+            return [str(value) for value in where.value]
+        case _:
+            return None
+
+
+def _where(query: Parameters) -> All:
     parts: list[Where] = [parse_query(query.text("query"), WORKFLOW_FIELDS)]
     free = query.text("freeText")
     if free is not None and free != "*":

@@ -53,11 +53,13 @@ class Plan:
 
     def documents(self, connection: sqlite3.Connection) -> list[Document]:
         """The documents, at most limit + 1."""
-        rows = connection.execute(
-            f"SELECT {self._table.selected} {self._body} LIMIT ? OFFSET ?",
-            [*self._values, self._query.limit + 1, self._query.offset],
-        )
-        return [self._table.document(row) for row in rows.fetchall()]
+        rows = connection.execute(*self.statement()).fetchall()
+        return [self._table.document(row) for row in rows]
+
+    def statement(self) -> tuple[str, list[Any]]:
+        """What `documents` runs, with its parameters."""
+        sql = f"SELECT {self._table.selected} {self._body} LIMIT ? OFFSET ?"
+        return sql, [*self._values, self._query.limit + 1, self._query.offset]
 
     def ids(self, connection: sqlite3.Connection) -> Sequence[str]:
         """The ids in order, at most limit + 1: as one row, see `execute_rows`."""

@@ -7,11 +7,11 @@ import msgspec
 
 from hookline_common.adapters.embedded.conditions import Clause
 from hookline_common.adapters.embedded.tables import Table
-from hookline_common.documents import Document, Order, Scalar
+from hookline_common.documents import CursorValue, Document, Order, Scalar
 from hookline_common.errors import BadRequest
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(list[str | int | float | bool | None]).decode
+_decode = msgspec.json.Decoder(list[CursorValue]).decode
 
 Column = tuple[str, bool]
 """A column and whether it is in descending order."""

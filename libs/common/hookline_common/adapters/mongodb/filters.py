@@ -11,6 +11,7 @@ from hookline_common.documents import (
     AnyOf,
     Collection,
     Condition,
+    CursorValue,
     FieldKind,
     Op,
     Order,
@@ -28,6 +29,7 @@ _PLAIN = {
     Op.GT: "$gt",
     Op.GE: "$gte",
 }
+_cursor_decoder = msgspec.json.Decoder(list[CursorValue])
 _NOTHING: dict[str, Any] = {"_id": {"$in": []}}
 
 
@@ -89,14 +91,16 @@ def sort_of(order: Sequence[Order]) -> list[tuple[str, int]]:
 
 def cursor_of(values: Sequence[Scalar], last_id: str) -> str:
     """Where the next page begins, as opaque text."""
-    return base64.urlsafe_b64encode(msgspec.json.encode([*values, last_id])).decode()
+    # The driver reads large numbers as a class of its own (bson.Int64), which is an int.
+    text = msgspec.json.encode([*values, last_id], enc_hook=int)
+    return base64.urlsafe_b64encode(text).decode()
 
 
 def after_cursor(order: Sequence[Order], cursor: str) -> dict[str, Any]:
     """A filter for what lies behind the cursor; raises BadRequest for a cursor that is none."""
     keys = sort_of(order)
     try:
-        values = msgspec.json.decode(base64.urlsafe_b64decode(cursor), type=list[Any])
+        values = _cursor_decoder.decode(base64.urlsafe_b64decode(cursor))
     except (ValueError, msgspec.DecodeError) as error:
         raise BadRequest("not a cursor of this list", field="/cursor") from error
     if len(values) != len(keys):

@@ -1,0 +1,131 @@
+"""Invariant 5: an event and a wait that meet do meet, however close together, and exactly once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import pytest
+
+from tests.pipeline.running_system import System, fresh, task, wait_task
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+MEETINGS = 500
+AT_ONCE = 10
+
+Release = Callable[[str], Awaitable[Any]]
+
+
+def _in_order(order: str, event: Release, wait: Release) -> Sequence[Release]:
+    return (event, wait) if order == "event first" else (wait, event)
+
+
+@pytest.mark.parametrize("order", ["event first", "wait first"])
+async def test_an_event_and_a_wait_released_at_the_same_moment_always_meet(
+    system: System, order: str
+) -> None:
+    """Each execution holds at a WAIT; its end and the event set out together."""
+    flow, hook = await system.pair(
+        task("hold", "WAIT"), wait_task("event", {"$.id": "${workflow.input.id}"})
+    )
+    mark = fresh("m")
+    ids = [f"{mark}-{number}" for number in range(MEETINGS)]
+    executions: dict[str, str] = {}
+    events: dict[str, str] = {}
+
+    async def start(name: str) -> None:
+        executions[name] = await system.start(flow, {"id": name})
+
+    async def release_wait(name: str) -> None:
+        await system.post(f"/tasks/{executions[name]}/COMPLETED/signal", {})
+
+    async def release_event(name: str) -> None:
+        events[name] = (await system.send(hook, {"id": name})).event_id
+
+    for page in _pages(ids):
+        await asyncio.gather(*(start(name) for name in page))
+        first, second = _in_order(order, release_event, release_wait)
+        await asyncio.gather(*(release(name) for name in page for release in (first, second)))
+    for name in ids:
+        found = await system.ended(executions[name])
+        assert [line["outputData"] for line in found["tasks"]] == [{}, {"id": name}]
+        record = await system.event(events[name], "resumed")
+        assert [effect["workflowId"] for effect in record["effects"]] == [executions[name]]
+    query = {"webhookId": hook["id"], "limit": 1000}
+    recorded = (await system.get("/webhook-events", params=query))["events"]
+    assert {event["verdict"] for event in recorded} == {"resumed"}
+    assert len(recorded) == MEETINGS
+
+
+async def test_deliveries_of_one_event_at_the_same_moment_take_effect_once(
+    system: System,
+) -> None:
+    """Whichever of them is judged first; the others are duplicates."""
+    started = await system.define(task("note", "SET_VARIABLE", {"a": 1}))
+    flow, hook = await system.pair(
+        wait_task("event", {"$.order": "${workflow.input.order}"}),
+        workflowsToStart={started: 1},
+        options={"deliveryId": "$.id"},
+    )
+    order = fresh("o")
+    waiting = [await system.start(flow, {"order": order}) for _ in range(3)]
+    body = {"order": order, "id": "d1"}
+    sent = await asyncio.gather(*(system.send(hook, body) for _ in range(20)))
+    verdicts = [await system.verdict(one) for one in sent]
+    assert sorted(verdicts) == ["duplicate"] * 19 + ["resumed_and_started"]
+    for one in waiting:
+        await system.ended(one)
+    assert len(await system.executions_of(started)) == 1
+
+
+async def test_events_that_race_for_one_wait_are_taken_by_it_once(system: System) -> None:
+    """One wait takes one event; the others are unmatched."""
+    flow, hook = await system.pair(
+        wait_task("event", {"$.order": "${workflow.input.order}"}), task("hold", "WAIT")
+    )
+    order = fresh("o")
+    waiting = await system.start(flow, {"order": order})
+    sent = await asyncio.gather(
+        *(system.send(hook, {"order": order, "n": number}) for number in range(20))
+    )
+    verdicts = [await system.verdict(one) for one in sent]
+    assert sorted(verdicts) == ["resumed"] + ["unmatched"] * 19
+    taken = verdicts.index("resumed")
+    line = await system.task_in(waiting, "event", "COMPLETED")
+    assert line["outputData"]["n"] == taken
+
+
+async def test_a_timeout_and_an_event_at_the_same_moment_end_the_wait_once(
+    system: System,
+) -> None:
+    """The record of the event and the output of the task tell the same story."""
+    flow, hook = await system.pair(
+        wait_task("event", {"$.order": "${workflow.input.order}"}, timeout="1s")
+    )
+    orders = [fresh("o") for _ in range(20)]
+    waiting = await asyncio.gather(*(system.start(flow, {"order": order}) for order in orders))
+    events: dict[str, list[str]] = {order: [] for order in orders}
+    running = set(waiting)
+    while running:
+        for order, one in zip(orders, waiting, strict=True):
+            if one in running:
+                if (await system.execution(one))["status"] == "COMPLETED":
+                    running.discard(one)
+                elif _about_to_time_out(await system.execution(one)):
+                    sent = await system.send(hook, {"order": order})
+                    events[order].append(sent.event_id)
+    for order, one in zip(orders, waiting, strict=True):
+        output = (await system.ended(one))["tasks"][0]["outputData"]
+        verdicts = [(await system.event(event))["verdict"] for event in events[order]]
+        resumed = [] if output == {"timedOut": True} else ["resumed"]
+        assert [verdict for verdict in verdicts if verdict == "resumed"] == resumed
+        assert set(verdicts) <= {"resumed", "unmatched", "failed"}
+
+
+def _about_to_time_out(execution: dict[str, Any]) -> bool:
+    lines = execution["tasks"]
+    return bool(lines) and execution["updateTime"] - lines[0]["startTime"] < 1000
+
+
+def _pages(ids: Sequence[str]) -> list[Sequence[str]]:
+    return [ids[begin : begin + AT_ONCE] for begin in range(0, len(ids), AT_ONCE)]

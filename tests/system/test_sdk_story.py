@@ -1,0 +1,67 @@
+"""A worker written with the official Python SDK, unmodified, and a webhook, in one workflow."""
+
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from conductor.client.configuration.configuration import Configuration
+from conductor.client.http.models import StartWorkflowRequest
+from conductor.client.orkes_clients import OrkesClients
+
+from tests.servers.hookline import System, end
+from tests.servers.processes import started
+from tests.system.sdk_worker import WORKFLOW
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # the SDK's own
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_worker_does_its_task_and_a_webhook_resumes_what_comes_after(
+    system: System, tmp_path: Path
+) -> None:
+    webhook = system.post(
+        "/metadata/webhook",
+        {"name": "shop-of-the-sdk", "sourcePlatform": "Custom",
+         "headers": {"X-Shop": "3f8c1e5b9a7d"}, "receiverWorkflowNamesToVersions": {WORKFLOW: 1}},
+    )  # fmt: skip
+    environ = {
+        "CONDUCTOR_SERVER_URL": f"{system.api}/api",
+        "CONDUCTOR_WORKER_ISOLATION": "thread",  # no processes that could outlive a failing test
+        "PYTHONPATH": str(ROOT),
+    }
+    log = tmp_path / "worker.log"
+    workflows = OrkesClients(
+        Configuration(server_api_url=f"{system.api}/api")
+    ).get_workflow_client()
+    with started([sys.executable, "-m", "tests.system.sdk_worker"], log, environ) as worker:
+        system.until(lambda: "the worker works" in log.read_text(), "the worker to work", 30)
+        request = StartWorkflowRequest(name=WORKFLOW, version=1, input={"customer": "ada"})
+        workflow_id = workflows.start_workflow(request)
+
+        system.until(lambda: _waits(workflows, workflow_id), f"the wait\n{log.read_text()}")
+        answer = httpx.post(
+            webhook["url"],
+            json={"order": "order-of-ada", "amount": 12},
+            headers={"X-Shop": "3f8c1e5b9a7d"},
+        )
+        assert answer.status_code == 200
+        system.execution(workflow_id, "COMPLETED")
+        code = end(worker)
+    assert code == 0, log.read_text()
+    assert "the worker has ended" in log.read_text()
+
+    run = workflows.get_workflow(workflow_id, include_tasks=True)
+    assert run.output == {"order": "order-of-ada", "amount": 12}
+    assert [(task.task_type, task.status) for task in run.tasks] == [
+        ("open_order", "COMPLETED"),
+        ("WAIT_FOR_WEBHOOK", "COMPLETED"),
+    ]
+    assert run.tasks[1].output_data == {"order": "order-of-ada", "amount": 12}
+    event = system.event(answer.headers["hookline-event-id"])
+    assert event["effects"][0]["workflowId"] == workflow_id
+
+
+def _waits(workflows: object, workflow_id: str) -> bool:
+    run = workflows.get_workflow(workflow_id, include_tasks=True)  # type: ignore[attr-defined]
+    return [task.status for task in run.tasks] == ["COMPLETED", "IN_PROGRESS"]
