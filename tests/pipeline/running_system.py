@@ -71,7 +71,9 @@ class System:
     async def call(self, method: str, path: str, expected: int = 200, **options: Any) -> Any:
         """The decoded answer of a call that must be answered with this status."""
         answer = await self.http.request(method, path, **options)
-        assert answer.status_code == expected, f"{method} {path}: {answer.status_code} {answer.text}"
+        assert answer.status_code == expected, (
+            f"{method} {path}: {answer.status_code} {answer.text}"
+        )
         if answer.headers.get("content-type", "").startswith("application/json"):
             return answer.json()
         return answer.text
@@ -198,16 +200,19 @@ class System:
         """The record of an event once its verdict is final, or one of these."""
         assert event_id, "the gateway gave no event id"
 
+        seen: list[Any] = []  # what a failure shows
+
         async def look() -> dict[str, Any] | None:
             answer = await self.http.get(f"/webhook-events/{event_id}")
             if answer.status_code == 404:
                 return None
             assert answer.status_code == 200, answer.text
             found = answer.json()
+            seen[:] = [found]
             verdict = found["verdict"]
             return found if verdict in verdicts or not (verdicts or verdict == "pending") else None
 
-        return await eventually(look, f"event {event_id} being {verdicts or 'final'}")
+        return await eventually(look, (f"event {event_id} being {verdicts or 'final'}", seen))
 
     async def verdict(self, sent: Sent) -> str:
         """The final verdict of an event."""

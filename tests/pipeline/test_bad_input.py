@@ -316,7 +316,9 @@ async def test_a_body_that_is_no_json_is_text(system: System, name: str) -> None
     await _still_works(system, hook, waiting)
 
 
-@pytest.mark.parametrize("sender", [GITHUB, STRIPE, STANDARD, TEAMS, SLACK], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "sender", [GITHUB, STRIPE, STANDARD, TEAMS, SLACK], ids=lambda one: one.name
+)
 async def test_bad_signatures_of_every_kind_are_verdicts(
     system: System, sender: PlatformSender
 ) -> None:
@@ -324,7 +326,9 @@ async def test_bad_signatures_of_every_kind_are_verdicts(
     flow = await system.define(task("note", "SET_VARIABLE", {"a": 1}))
     hook = await system.webhook(**sender.fields, workflowsToStart={flow: 1}, urlVerified=True)
     good = sender.request("1")
-    name = next(header for header in good.headers if "signature" in header or header == "authorization")
+    name = next(
+        header for header in good.headers if "signature" in header or header == "authorization"
+    )
     without = {header: value for header, value in good.headers.items() if header != name}
     signature = good.headers[name]
     for headers in (

@@ -186,7 +186,9 @@ async def test_headers_and_query_parameters_can_be_matched(system: System) -> No
     assert await system.verdict(wrong_header) == "unmatched"
     wrong_query = await system.send(hook, {"n": 1}, good, query="shop=8")
     assert await system.verdict(wrong_query) == "unmatched"
-    assert await system.verdict(await system.send(hook, {"n": 1}, good, query="shop=7")) == "resumed"
+    assert (
+        await system.verdict(await system.send(hook, {"n": 1}, good, query="shop=7")) == "resumed"
+    )
     assert (await system.ended(waiting))["tasks"][0]["outputData"] == {"n": 1}
 
 

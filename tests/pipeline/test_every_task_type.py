@@ -31,7 +31,6 @@ def _simple(ref: str, kind: str, inputs: Any = None, **more: Any) -> Any:
     return task(ref, "SIMPLE", inputs, **more) | {"name": kind}
 
 
-
 async def test_one_workflow_of_every_shape(system: System, echo: EchoServer) -> None:
     """Straight, branch, parallel, loop, nested, and a webhook at the end."""
     kind = await _task_def(system)
@@ -152,9 +151,7 @@ async def test_an_http_task_is_tried_again_with_the_delay_of_its_definition(
 
 
 async def test_a_worker_that_fails_is_tried_again_with_growing_delays(system: System) -> None:
-    kind = await _task_def(
-        system, retryCount=2, retryDelaySeconds=1, retryLogic="LINEAR_BACKOFF"
-    )
+    kind = await _task_def(system, retryCount=2, retryDelaySeconds=1, retryLogic="LINEAR_BACKOFF")
     flow = await system.define(_simple("work", kind))
     running = await system.start(flow)
     for _ in range(2):
@@ -169,9 +166,7 @@ async def test_a_worker_that_gives_up_for_good_is_not_tried_again(system: System
     kind = await _task_def(system, retryCount=3)
     running = await system.start(await system.define(_simple("work", kind)))
     polled = await system.poll(kind)
-    await system.update(
-        polled, "FAILED_WITH_TERMINAL_ERROR", reasonForIncompletion="no such order"
-    )
+    await system.update(polled, "FAILED_WITH_TERMINAL_ERROR", reasonForIncompletion="no such order")
     found = await system.ended(running, "FAILED")
     assert len(found["tasks"]) == 1
     assert "no such order" in found["reasonForIncompletion"]

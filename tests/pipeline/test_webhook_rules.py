@@ -230,8 +230,8 @@ async def test_a_webhook_may_take_larger_bodies(system: System) -> None:
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 MULTIPART = (
-    b"--cut\r\ncontent-disposition: form-data; name=\"order\"\r\n\r\n7\r\n"
-    b"--cut\r\ncontent-disposition: form-data; name=\"bill\"; filename=\"b.pdf\"\r\n"
+    b'--cut\r\ncontent-disposition: form-data; name="order"\r\n\r\n7\r\n'
+    b'--cut\r\ncontent-disposition: form-data; name="bill"; filename="b.pdf"\r\n'
     b"content-type: application/pdf\r\n\r\n%PDF\xff\r\n--cut--\r\n"
 )
 BODIES: list[tuple[str, dict[str, str], bytes, Any]] = [

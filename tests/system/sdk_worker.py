@@ -4,6 +4,7 @@
 the SIMPLE task `open_order` until it is told to end.
 """
 
+import os
 import signal
 import threading
 
@@ -60,6 +61,7 @@ def main() -> None:
     told.wait()
     handler.stop_processes()
     print("the worker has ended", flush=True)
+    os._exit(0)  # with CONDUCTOR_WORKER_ISOLATION=thread the SDK leaves its threads running
 
 
 if __name__ == "__main__":

@@ -10,8 +10,6 @@ from tests.servers.hookline import System, up
 
 pytestmark = pytest.mark.real
 
-SEAL_KEY = "c2VhbCBrZXkgb2YgYSB0ZXN0LCAzMiBieXRlcyBsb24="
-
 
 def in_database(mongodb_url: str, name: str) -> str:
     """The server's URL with a database of that name."""
@@ -29,8 +27,7 @@ def system(
         "mongodb": in_database(mongodb_url, f"hookline_{uuid.uuid4().hex[:8]}"),
         "sqlite": f"sqlite:{tmp_path / 'data' / 'own.db'}",
     }
-    environ = {"HOOKLINE_LOG": urls[log], "HOOKLINE_STORE": urls[store],
-               "HOOKLINE_SEAL_KEY": SEAL_KEY}  # fmt: skip
+    environ = {"HOOKLINE_LOG": urls[log], "HOOKLINE_STORE": urls[store]}
     with up(tmp_path, environ=environ) as running:
         yield running
 

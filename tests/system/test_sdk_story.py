@@ -31,9 +31,8 @@ def test_a_worker_does_its_task_and_a_webhook_resumes_what_comes_after(
         "PYTHONPATH": str(ROOT),
     }
     log = tmp_path / "worker.log"
-    workflows = OrkesClients(
-        Configuration(server_api_url=f"{system.api}/api")
-    ).get_workflow_client()
+    clients = OrkesClients(Configuration(server_api_url=f"{system.api}/api"))
+    workflows = clients.get_workflow_client()
     with started([sys.executable, "-m", "tests.system.sdk_worker"], log, environ) as worker:
         system.until(lambda: "the worker works" in log.read_text(), "the worker to work", 30)
         request = StartWorkflowRequest(name=WORKFLOW, version=1, input={"customer": "ada"})

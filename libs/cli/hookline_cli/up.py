@@ -23,6 +23,7 @@ from hookline_common.running import (
     serve,
     stop_on_signals,
 )
+from hookline_common.seal_keys import key_file_in
 from hookline_common.serving import Door, Listener
 from hookline_common.settings import Settings, check_api_exposure, serving_at
 
@@ -72,10 +73,20 @@ async def run_all(settings: Settings, builds: Sequence[Build]) -> None:
         )
         sockets.callback(gateway.socket.close)
         found = serving_at(settings, gateway=_here(gateway), inside=_here(main))
-        bound = msgspec.structs.replace(found, port=main.port, gateway_port=gateway.port)
+        bound = msgspec.structs.replace(
+            found,
+            port=main.port,
+            gateway_port=gateway.port,
+            seal_key_file=found.seal_key_file or _own_key(found),
+        )
         async with open_parts(bound) as parts:
             stop_on_signals(parts.shutdown)
             await _serve(parts, [build(parts) for build in builds], main, gateway)
+
+
+def _own_key(settings: Settings) -> str:
+    """One process holds all services here, so a key of its own will do on a shared store too."""
+    return "" if settings.seal_key else str(key_file_in(settings.data))
 
 
 def _here(listener: Listener) -> str:

@@ -71,7 +71,7 @@ class Collection(msgspec.Struct, frozen=True):
     indexes: tuple[tuple[str, ...], ...] = ()
 
 
-class Document(msgspec.Struct, frozen=True):
+class Document(msgspec.Struct, frozen=True, gc=False):
     """A stored document. `body` is JSON text and survives byte for byte.
 
     `rev` is 1 after insert and grows by 1 with each replace. `expires_at_ms` is epoch milliseconds

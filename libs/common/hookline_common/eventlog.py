@@ -27,7 +27,7 @@ class Sync(enum.Enum):
     """
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """A record to append. The key chooses the partition; a value of None is a tombstone."""
 
     topic: str
@@ -36,7 +36,7 @@ class Record(msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-class Position(msgspec.Struct, frozen=True, order=True):
+class Position(msgspec.Struct, frozen=True, gc=False, order=True):
     """Where a record lies."""
 
     topic: str
@@ -44,7 +44,7 @@ class Position(msgspec.Struct, frozen=True, order=True):
     offset: int
 
 
-class Delivered(msgspec.Struct, frozen=True):
+class Delivered(msgspec.Struct, frozen=True, gc=False):
     """A record as a consumer gets it; `timestamp_ms` is when the log took it (epoch
     milliseconds).
     """

@@ -26,7 +26,7 @@ Verdict = Literal[
 MAX_STEPS = 50
 
 
-class Step(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+class Step(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """What one service did with the event, and when (epoch milliseconds)."""
 
     service: str
@@ -37,7 +37,7 @@ class Step(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     error: str | None = None
 
 
-class Effect(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+class Effect(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """An execution that the event resumed or started. `status`: pending, applied, refused,
     failed.
     """
@@ -55,7 +55,7 @@ class Effect(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     at: int = 0
 
 
-class EventRecord(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+class EventRecord(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """One event, from arrival to its last effect. Secrets in `headers` are redacted.
 
     `headers` are [name, value] pairs in order; `payload` is the payload as JSON (payloads.py).
@@ -100,7 +100,7 @@ class EventRecord(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
     stands_for: str | None = None
 
 
-class Waiter(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+class Waiter(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """A waiting task in the collection `waiters`; the id of the document is the task id (F1)."""
 
     task_id: str

@@ -20,14 +20,14 @@ from hookline_common.webhooks import (
 )
 
 
-class Message(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+class Message(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """Base of all messages."""
 
 
 # --- workflow.waits: engine -> matcher ---
 
 
-class Wait(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+class Wait(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """What a waiting task asks for.
 
     `paths` are the sorted equality paths of its plan, `values` the canonical value of each in the
@@ -76,7 +76,7 @@ WaitRecord: TypeAlias = WaitOpened | WaitClosed
 # --- workflow.commands: matcher, engine -> engine ---
 
 
-class EventRef(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+class EventRef(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """The event that caused a command; whoever acts on it answers on `webhooks.outcomes` (F5)."""
 
     event_id: str

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 
-class Replay(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+class Replay(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """The mark of a re-appended event (protocols.md E4)."""
 
     replay_id: str
@@ -15,7 +15,7 @@ class Replay(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     restart: bool = False
 
 
-class RawEvent(msgspec.Struct, frozen=True, kw_only=True):
+class RawEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A request exactly as it came: body bytes, all headers in order with repeats (names
     lower-case).
 
@@ -39,7 +39,7 @@ class RawEvent(msgspec.Struct, frozen=True, kw_only=True):
     replay: Replay | None = None
 
 
-class Check(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+class Check(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """One thing that was checked; `detail` says what was expected and what came, never a secret."""
 
     name: str
@@ -47,7 +47,7 @@ class Check(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     detail: str = ""
 
 
-class Verification(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+class Verification(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """The outcome of the checks. `secret_id` is the secret that fitted."""
 
     method: str
@@ -55,7 +55,7 @@ class Verification(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tr
     checks: tuple[Check, ...] = ()
 
 
-class JudgedEvent(msgspec.Struct, frozen=True, kw_only=True):
+class JudgedEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A verified or rejected event: `raw.headers` without the sealed ones.
 
     `verdict` "verified" goes to `webhooks.verified`; "rejected", "handshake" and "paused" go to

@@ -25,10 +25,15 @@ def open_sealer(settings: Settings) -> Sealer:
             "HOOKLINE_SEAL_KEY is not set; services on a shared store need the same key: "
             "32 bytes in base64, as `openssl rand -base64 32` makes them."
         )
-    path = Path(settings.data) / SEAL_KEY_FILE
+    return Sealer(_read(key_file_in(settings.data), "the seal key file"))
+
+
+def key_file_in(data: str) -> Path:
+    """The file with the seal key in a data folder, made if there is none yet."""
+    path = Path(data) / SEAL_KEY_FILE
     if not path.exists():
         _make(path)
-    return Sealer(_read(path, "the seal key file"))
+    return path
 
 
 def parse_seal_keys(text: str, source: str) -> list[SealKey]:

@@ -20,7 +20,7 @@ from hookline_engine.core.model import Head
 from hookline_engine.drafts import Order as ExecutionOrder
 from hookline_engine.executions import Executions
 
-HORIZON_MS = 30_000
+HORIZON_MS = 2_000
 """How far ahead due times are read from the index, and how long after the last reading at most."""
 
 OUTBOX_AGE_MS = 2_000

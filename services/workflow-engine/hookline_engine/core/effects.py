@@ -17,7 +17,7 @@ from hookline_common.messages import (
 )
 
 
-class Effect(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+class Effect(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """Base of all effects; `id` is deterministic."""
 
     id: str
@@ -144,7 +144,7 @@ AnyEffect: TypeAlias = (
 StoreEffect: TypeAlias = EnqueueTask | DequeueTask
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """A numbered entry of the outbox."""
 
     n: int

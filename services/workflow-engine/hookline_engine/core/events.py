@@ -31,7 +31,7 @@ def complete_wait(work: Work, command: CompleteWait) -> TaskLine | Refusal | Non
     code = _objection(work, line, command, late=late)
     if code is not None or line is None:
         return _refused(work, command, code or "no_such_task")
-    type_of(work.node(line.ref)).release(work, line, "resumed")
+    # No WaitClosed: the matcher has taken the wait for this event, and a taken wait opens no more.
     ended = work.end(
         line,
         status="COMPLETED",

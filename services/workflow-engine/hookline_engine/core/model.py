@@ -37,7 +37,7 @@ FAR_FUTURE = 253_402_300_799_000
 """The end of year 9999: no due time in an index is later."""
 
 
-class TaskLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+class TaskLine(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """One attempt of one node. Times are epoch milliseconds, 0 = unset.
 
     `ref` is the node's reference; `path` are the iterations of the loops around it, outermost
@@ -105,7 +105,7 @@ class TaskLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
         return self.iteration or (self.path[-1] if self.path else 0)
 
 
-class Head(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+class Head(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """An execution. `run` is raised by restart; `snapshot` is the body of its definition.
 
     `revivals` counts how often it ran again after it had ended, so that a parent can tell a late

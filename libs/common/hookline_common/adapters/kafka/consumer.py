@@ -81,6 +81,9 @@ class KafkaConsumer(ConsumerRebalanceListener):
         with translated():
             found = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=max_records)
         if generation != self._generation:
+            # A rebalance came in between. What was found may be of the partitions as they were
+            # given to us anew, whose position is behind it now: dropped alone it would be skipped.
+            await self.rewind_to_committed()
             return
         for where, messages in found.items():
             self._note_gap(where, messages)
