@@ -34,10 +34,10 @@ from hookline_engine.core.model import (
     encode_head,
     encode_page,
 )
-from hookline_engine.core.scripts import QuickJsEvaluator
 from hookline_engine.definitions.model import TaskDef, WorkflowDef
 from hookline_engine.definitions.snapshots import Snapshot, freeze, thaw
 from hookline_engine.definitions.validation import parse_task_def, parse_workflow_def
+from hookline_engine.scripts import QuickJsEvaluator
 
 START = 1_700_000_000_000
 EVALUATOR = QuickJsEvaluator()

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from hookline_engine.core.decisions import ScriptError, ScriptTimeout
-from hookline_engine.core.scripts import QuickJsEvaluator, syntax_error
+from hookline_engine.script_errors import ScriptError, ScriptTimeout
+from hookline_engine.scripts import QuickJsEvaluator, syntax_error
 from tests.engine.core_player import Player, definition, inline
 
 NOW = 1_700_000_000_123

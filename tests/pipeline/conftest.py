@@ -4,11 +4,11 @@ import base64
 import sys
 from collections.abc import AsyncIterator, Iterator
 
-import hookline_matcher.service
 import pytest
 import pytest_asyncio
-from hookline_cli.up import SERVICES
 
+import hookline_matcher.service
+from hookline_cli.up import SERVICES
 from hookline_common.ids import random_id
 from tests.pipeline.running_system import System, running_system
 

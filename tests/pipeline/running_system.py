@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 import httpx
 import msgspec
-from hookline_cli.up import SERVICES
 
+from hookline_cli.up import SERVICES
 from hookline_common.ids import random_id
 from hookline_common.running import Build, Parts, Service, Surface, app_for, open_parts
 from hookline_common.serving import Door, Listener, open_door

@@ -1,4 +1,4 @@
-"""Whatever is sent: a 4xx that says what is wrong, or a recorded verdict; and the next one works."""
+"""Whatever is sent: a 4xx that says what is wrong, or a verdict; and the next one works."""
 
 import base64
 import json
@@ -242,7 +242,7 @@ async def test_unknown_fields_are_ignored_elsewhere(system: System) -> None:
 
 
 async def test_a_name_or_id_that_is_taken_is_409(system: System) -> None:
-    flow, hook = await system.pair(wait_task("event", {}))
+    _, hook = await system.pair(wait_task("event", {}))
     fields = {**hook, "id": None}
     taken = await system.post("/metadata/webhook", fields, expected=409)
     same_id = {**fields, "id": hook["id"], "name": fresh("hook")}

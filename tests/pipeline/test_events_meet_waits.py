@@ -1,4 +1,4 @@
-"""Events and waits through the whole system: early ones, many waits, loops, operators, time-outs."""
+"""Events and waits through the whole system: early ones, many waits, loops, time-outs."""
 
 import asyncio
 from typing import Any

@@ -359,7 +359,7 @@ async def test_a_task_of_an_unknown_type_is_a_workers_queue(system: System) -> N
     kind = fresh("MY_TYPE")
     running = await system.start(await system.define(task("odd", kind) | {"name": kind}))
     polled = await system.poll(kind)
-    assert (await system.get(f"/tasks/queue/sizes", params={"taskType": kind}))[kind] == 0
+    assert (await system.get("/tasks/queue/sizes", params={"taskType": kind}))[kind] == 0
     await system.update(polled, "COMPLETED", outputData={"n": 1})
     assert (await system.ended(running))["tasks"][0]["outputData"] == {"n": 1}
 

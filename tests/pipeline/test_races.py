@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.running_system import System, fresh, task, wait_task
+from tests.pipeline.running_system import System, eventually, fresh, task, wait_task
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -46,15 +46,29 @@ async def test_an_event_and_a_wait_released_at_the_same_moment_always_meet(
         await asyncio.gather(*(start(name) for name in page))
         first, second = _in_order(order, release_event, release_wait)
         await asyncio.gather(*(release(name) for name in page for release in (first, second)))
+    recorded = await _all_resumed(system, hook["id"])
+    assert set(recorded) == set(events.values())
     for name in ids:
-        found = await system.ended(executions[name])
+        effects = recorded[events[name]]["effects"]
+        assert [effect["workflowId"] for effect in effects] == [executions[name]]
+    ended = await system.executions_of(flow)
+    assert {one["workflowId"] for one in ended} == set(executions.values())
+    assert {one["status"] for one in ended} == {"COMPLETED"}
+    for name in ids[::10]:
+        found = await system.execution(executions[name])
         assert [line["outputData"] for line in found["tasks"]] == [{}, {"id": name}]
-        record = await system.event(events[name], "resumed")
-        assert [effect["workflowId"] for effect in record["effects"]] == [executions[name]]
-    query = {"webhookId": hook["id"], "limit": 1000}
-    recorded = (await system.get("/webhook-events", params=query))["events"]
-    assert {event["verdict"] for event in recorded} == {"resumed"}
-    assert len(recorded) == MEETINGS
+
+
+async def _all_resumed(system: System, webhook_id: str) -> dict[str, dict[str, Any]]:
+    """The records of the webhook's events by id, once all of them are resumed."""
+    query = {"webhookId": webhook_id, "limit": 1000}
+
+    async def look() -> list[dict[str, Any]] | None:
+        events = (await system.get("/webhook-events", params=query))["events"]
+        resumed = [event for event in events if event["verdict"] == "resumed"]
+        return resumed if len(resumed) == len(events) == MEETINGS else None
+
+    return {event["id"]: event for event in await eventually(look, "all resumed")}
 
 
 async def test_deliveries_of_one_event_at_the_same_moment_take_effect_once(

@@ -1,6 +1,7 @@
 """`hookline up`: every service in one process, on one log and one store."""
 
 import contextlib
+import re
 from collections.abc import Sequence
 
 import click
@@ -133,7 +134,8 @@ def _announce(settings: Settings, main: Listener, gateway: Listener) -> None:
         f"    API        {api}/api  (Conductor REST; SDKs: CONDUCTOR_SERVER_URL)",
         f"    gateway    {webhooks}/webhook/ID  (the port to expose)",
         f"    log        {settings.log}",
-        f"    store      {settings.store}",
+        f"    store      {_without_password(settings.store)}",
+        f"    seal key   {settings.seal_key_file or 'from HOOKLINE_SEAL_KEY'}  (keep a copy)",
         "",
         "  Next, in another shell:",
         *(f"    {command}" for command in next_commands(api)),
@@ -142,3 +144,8 @@ def _announce(settings: Settings, main: Listener, gateway: Listener) -> None:
         "",
     )
     click.echo("\n".join(lines), err=True)
+
+
+def _without_password(url: str) -> str:
+    """A URL that can be shown: what stands before its host is not."""
+    return re.sub(r"//[^/@]*@", "//***@", url)

@@ -12,7 +12,6 @@ from hookline_common.consuming import ConsumerLoop
 from hookline_common.errors import Retryable
 from hookline_common.running import Parts
 from hookline_common.settings import Settings
-from hookline_engine.core.scripts import QuickJsEvaluator
 from hookline_engine.http_targets import TargetPolicy
 from hookline_engine.rest import (
     bulk,
@@ -24,6 +23,7 @@ from hookline_engine.rest import (
 )
 from hookline_engine.rest.app import Registry, health_routes
 from hookline_engine.rest.webhook_tests import gateway_client
+from hookline_engine.scripts import QuickJsEvaluator
 from hookline_engine.shell import Shell, build_shell
 
 NAME = "engine"

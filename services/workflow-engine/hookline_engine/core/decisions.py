@@ -10,14 +10,6 @@ from hookline_engine.core.effects import AnyEffect
 from hookline_engine.core.model import Head, TaskLine
 
 
-class ScriptError(HooklineError):
-    """The script could not be evaluated."""
-
-
-class ScriptTimeout(ScriptError):
-    """The script ran longer than it may."""
-
-
 class Unmappable(HooklineError):
     """What a node asks for cannot be done: its task fails terminally with this reason (D32)."""
 

@@ -11,7 +11,6 @@ from hookline_engine.core.effects import AnyEffect, Outcome
 from hookline_engine.core.flow import advance
 from hookline_engine.core.lines import find
 from hookline_engine.core.model import Head, TaskLine
-from hookline_engine.core.tasks.registry import type_of
 from hookline_engine.core.tasks.wait import waits_for_event
 from hookline_engine.core.work import Work
 

@@ -8,10 +8,10 @@ from hookline_common.durations import DurationSyntaxError, parse_duration
 from hookline_common.expressions import has_placeholder
 from hookline_common.jsonpath import is_object
 from hookline_common.matching.waits import wait_violations
-from hookline_engine.core.scripts import syntax_error
 from hookline_engine.definitions.instants import InstantSyntaxError, parse_instant
 from hookline_engine.definitions.lenient import Violation
 from hookline_engine.definitions.model import TaskDef, WorkflowTask
+from hookline_engine.scripts import syntax_error
 
 Problems = Iterator[tuple[str, str]]
 """(field of the node, message)"""

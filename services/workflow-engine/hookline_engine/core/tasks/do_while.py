@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 import msgspec
 
 from hookline_common.jsonpath import is_array
-from hookline_engine.core.decisions import ScriptError
 from hookline_engine.core.inputs import evaluate
 from hookline_engine.core.model import TaskLine
 from hookline_engine.core.tasks.kinds import TaskType, complete, fail_terminally, start
 from hookline_engine.core.work import Work
 from hookline_engine.definitions.snapshots import Node
+from hookline_engine.script_errors import ScriptError
 
 
 class DoWhile(TaskType):

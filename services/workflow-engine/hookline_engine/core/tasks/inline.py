@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from hookline_engine.core.decisions import ScriptError, ScriptTimeout
 from hookline_engine.core.model import TaskLine
 from hookline_engine.core.tasks.kinds import TaskType, complete, fail, fail_terminally
 from hookline_engine.core.work import Work
+from hookline_engine.script_errors import ScriptError, ScriptTimeout
 
 JAVASCRIPT = ("javascript", "graaljs")
 

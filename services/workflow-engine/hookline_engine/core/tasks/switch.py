@@ -4,12 +4,12 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from hookline_engine.core.decisions import ScriptError
 from hookline_engine.core.inputs import own_input
 from hookline_engine.core.tasks.inline import JAVASCRIPT
 from hookline_engine.core.tasks.kinds import TaskType, complete, fail, task_id_of
 from hookline_engine.core.work import Work
 from hookline_engine.definitions.snapshots import Node
+from hookline_engine.script_errors import ScriptError
 
 
 class Switch(TaskType):

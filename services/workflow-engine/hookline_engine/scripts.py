@@ -13,7 +13,7 @@ import quickjs  # the engine releases the GIL while a script runs
 
 from hookline_common.ids import digest
 from hookline_common.jsonpath import is_array, is_object
-from hookline_engine.core.decisions import ScriptError, ScriptTimeout
+from hookline_engine.script_errors import ScriptError, ScriptTimeout
 
 TIME_LIMIT_SECONDS = 4.0
 MEMORY_LIMIT_BYTES = 64 * 1024 * 1024
