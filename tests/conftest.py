@@ -4,8 +4,18 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.servers import kafka, mongodb
+
+
+@pytest.fixture(autouse=True)
+def no_swallowed_errors(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A fault that a consumer swallowed as `unexpected` fails the test in which it happened."""
+    with capture_logs() as lines:
+        yield
+    if request.node.get_closest_marker("unexpected") is None:
+        assert [line for line in lines if line["event"] == "unexpected"] == []
 
 
 def required(missing: str | None) -> None:

@@ -183,6 +183,7 @@ async def test_a_message_that_cannot_name_its_event_is_put_aside_all_the_same(
     assert at.out(OUTCOMES) == []
 
 
+@pytest.mark.unexpected
 async def test_an_unexpected_error_is_tried_alone_three_times(at: Setting) -> None:
     at.handler.fail = raising(ZeroDivisionError("oops"), b"bad")
     await at.put(b"a", b"bad", b"b")
@@ -196,6 +197,7 @@ async def test_an_unexpected_error_is_tried_alone_three_times(at: Setting) -> No
     assert at.loop.problems() == []
 
 
+@pytest.mark.unexpected
 async def test_an_unexpected_error_that_passes_by_harms_nothing(at: Setting) -> None:
     failures = iter([ZeroDivisionError("once"), ZeroDivisionError("twice")])
 

@@ -11,7 +11,7 @@ from tests.pipeline.running_system import System, eventually, fresh, task, wait_
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MEETINGS = 500
-AT_ONCE = 10
+AT_ONCE = 50
 
 Release = Callable[[str], Awaitable[Any]]
 
