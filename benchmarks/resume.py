@@ -7,6 +7,7 @@ Works against any running Hookline over HTTP; the load generator runs on the sam
 
 import argparse
 import time
+from collections.abc import Sequence
 
 import measure
 import uvloop
@@ -32,7 +33,7 @@ def main() -> None:
         print(measure.table([("serial, POST to COMPLETED", measure.in_milliseconds(serial))]))
 
 
-def park(scenario: Scenario, numbers: range) -> None:
+def park(scenario: Scenario, numbers: Sequence[int]) -> None:
     """Start the workflows, and wait until the matcher holds all their waits."""
     before = scenario.consumed_by_matcher()
     answers = send(scenario.client.url, scenario.start_requests(numbers))
@@ -42,7 +43,7 @@ def park(scenario: Scenario, numbers: range) -> None:
     scenario.wait_until_consumed(before + len(numbers))
 
 
-def run(scenario: Scenario, numbers: range, connections: int) -> list[tuple[str, str]]:
+def run(scenario: Scenario, numbers: Sequence[int], connections: int) -> list[tuple[str, str]]:
     """Post the events at once, wait for the completions, and put it in rows."""
     requests = scenario.event_requests(numbers)
     completed_before = scenario.count("COMPLETED")

@@ -1,4 +1,4 @@
-"""The commands against a running system: samples, run, webhooks, completion, and what each says when it cannot."""
+"""The commands against a running system, and what each says when it cannot do what is asked."""
 
 import json
 import re

@@ -12,6 +12,9 @@ from tests.pipeline.running_system import CHECK, System, fresh, task, wait_task
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+embedded = pytest.mark.parametrize("shared_system", ["embedded"], indirect=True, scope="session")
+"""For requests that are refused before log and store are asked: one of them is enough."""
+
 DEEP = b'{"a":' * 300 + b"1" + b"}" * 300
 DEEPER = b"[" * 100_000 + b"]" * 100_000
 BAD_BODIES = {
@@ -73,6 +76,7 @@ def _is_refusal(answer: httpx.Response) -> bool:
     return True
 
 
+@embedded
 @pytest.mark.parametrize(("method", "path"), WRITES)
 async def test_no_body_makes_the_api_fail(system: System, method: str, path: str) -> None:
     """Every write refuses every bad body with status, code and message."""
@@ -137,6 +141,7 @@ MISSING = [
 ]
 
 
+@embedded
 @pytest.mark.parametrize(("method", "path"), MISSING)
 async def test_what_is_not_there_is_404(system: System, method: str, path: str) -> None:
     answer = await system.http.request(method, path)
@@ -155,6 +160,7 @@ async def test_a_start_of_a_workflow_that_is_not_defined_is_404_by_name(system: 
     assert name in answer["message"]
 
 
+@embedded
 @pytest.mark.parametrize("kind", ["DYNAMIC", "FORK_JOIN_DYNAMIC", "EVENT", "HUMAN", "LAMBDA"])
 async def test_an_operator_that_is_not_built_yet_is_refused_by_name(
     system: System, kind: str
@@ -165,6 +171,7 @@ async def test_an_operator_that_is_not_built_yet_is_refused_by_name(
     await system.get(f"/metadata/workflow/{definition['name']}", expected=404)
 
 
+@embedded
 @pytest.mark.parametrize("name", ["anyOf", "allOf"])
 async def test_a_wait_asking_for_what_is_not_built_yet_is_refused(
     system: System, name: str
@@ -187,6 +194,7 @@ BAD_MATCHES: list[dict[str, Any]] = [
 ]
 
 
+@embedded
 @pytest.mark.parametrize("matches", BAD_MATCHES, ids=repr)
 async def test_a_match_that_could_never_work_is_refused_when_the_definition_is_saved(
     system: System, matches: dict[str, Any]
@@ -218,6 +226,7 @@ BAD_WEBHOOKS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+@embedded
 @pytest.mark.parametrize(("change", "field"), BAD_WEBHOOKS, ids=[one[1] for one in BAD_WEBHOOKS])
 async def test_a_bad_webhook_is_refused_with_the_field(
     system: System, change: dict[str, Any], field: str

@@ -1,11 +1,12 @@
 """Invariant 5: an event and a wait that meet do meet, however close together, and exactly once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Sized
 from typing import Any
 
 import pytest
 
+import hookline_matcher.service
 from tests.pipeline.running_system import System, eventually, fresh, task, wait_task
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -69,6 +70,38 @@ async def _all_resumed(system: System, webhook_id: str) -> dict[str, dict[str, A
         return resumed if len(resumed) == len(events) == MEETINGS else None
 
     return {event["id"]: event for event in await eventually(look, "all resumed")}
+
+
+async def test_a_matcher_that_joins_or_leaves_loses_nothing(system: System) -> None:
+    """Its partitions change hands in the middle of a stream of events and waits."""
+    flow, hook = await system.pair(wait_task("event", {"$.id": "${workflow.input.id}"}))
+    mark = fresh("m")
+    ids = [f"{mark}-{number}" for number in range(300)]
+    executions: dict[str, str] = {}
+    events: dict[str, str] = {}
+
+    async def play(names: Sequence[str]) -> None:
+        for name in names:
+            executions[name] = await system.start(flow, {"id": name})
+            events[name] = (await system.send(hook, {"id": name})).event_id
+
+    async def join_and_leave() -> None:
+        while len(events) < len(ids):
+            newcomer = hookline_matcher.service.build(system.parts)
+            await newcomer.start()
+            seen = len(events)
+            await eventually(lambda: _has_grown(events, seen, len(ids)), "events")
+            await newcomer.stop()
+
+    await asyncio.gather(*(play(ids[begin::5]) for begin in range(5)), join_and_leave())
+    for name in ids:
+        await system.ended(executions[name])
+        record = await system.event(events[name], "resumed")
+        assert [effect["workflowId"] for effect in record["effects"]] == [executions[name]]
+
+
+async def _has_grown(events: Sized, seen: int, most: int) -> bool:
+    return len(events) >= min(seen + 60, most)
 
 
 async def test_deliveries_of_one_event_at_the_same_moment_take_effect_once(
