@@ -214,8 +214,13 @@ async def _with_child(system: System) -> tuple[str, str, str]:
         task("nested", "SUB_WORKFLOW", {"n": 1}, subWorkflowParam={"name": child})
     )
     running = await system.start(parent)
-    line = await system.task_in(running, "nested", "IN_PROGRESS")
-    return kind, running, line["subWorkflowId"]
+    child_id = (await system.task_in(running, "nested", "IN_PROGRESS"))["subWorkflowId"]
+
+    async def there() -> bool:  # it is started through the log
+        return (await system.http.get(f"/workflow/{child_id}")).status_code == 200
+
+    await eventually(there, "the child")
+    return kind, running, child_id
 
 
 async def test_a_sub_workflow_that_completes_completes_its_task(system: System) -> None:

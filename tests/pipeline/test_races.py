@@ -1,20 +1,36 @@
 """Invariant 5: an event and a wait that meet do meet, however close together, and exactly once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence, Sized
+import os
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
 
 import hookline_matcher.service
-from tests.pipeline.running_system import System, eventually, fresh, task, wait_task
+from tests.pipeline.running_system import (
+    DEADLINE_SECONDS,
+    System,
+    eventually,
+    fresh,
+    task,
+    wait_task,
+)
+from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MEETINGS = 500
+# SecantusDB writes each document to disk by itself: there the whole number is for CI.
+MEETINGS_ON_A_LAPTOP = 100
 AT_ONCE = 50
 
 Release = Callable[[str], Awaitable[Any]]
+
+
+def _meetings(system: System) -> int:
+    in_full = system.backend == "embedded" or os.environ.get("HOOKLINE_REQUIRE_REAL") == "1"
+    return MEETINGS if in_full else MEETINGS_ON_A_LAPTOP
 
 
 def _in_order(order: str, event: Release, wait: Release) -> Sequence[Release]:
@@ -30,7 +46,7 @@ async def test_an_event_and_a_wait_released_at_the_same_moment_always_meet(
         task("hold", "WAIT"), wait_task("event", {"$.id": "${workflow.input.id}"})
     )
     mark = fresh("m")
-    ids = [f"{mark}-{number}" for number in range(MEETINGS)]
+    ids = [f"{mark}-{number}" for number in range(_meetings(system))]
     executions: dict[str, str] = {}
     events: dict[str, str] = {}
 
@@ -47,7 +63,7 @@ async def test_an_event_and_a_wait_released_at_the_same_moment_always_meet(
         await asyncio.gather(*(start(name) for name in page))
         first, second = _in_order(order, release_event, release_wait)
         await asyncio.gather(*(release(name) for name in page for release in (first, second)))
-    recorded = await _all_resumed(system, hook["id"])
+    recorded = await _all_resumed(system, hook["id"], len(ids))
     assert set(recorded) == set(events.values())
     for name in ids:
         effects = recorded[events[name]]["effects"]
@@ -60,14 +76,14 @@ async def test_an_event_and_a_wait_released_at_the_same_moment_always_meet(
         assert [line["outputData"] for line in found["tasks"]] == [{}, {"id": name}]
 
 
-async def _all_resumed(system: System, webhook_id: str) -> dict[str, dict[str, Any]]:
+async def _all_resumed(system: System, webhook_id: str, count: int) -> dict[str, dict[str, Any]]:
     """The records of the webhook's events by id, once all of them are resumed."""
     query = {"webhookId": webhook_id, "limit": 1000}
 
     async def look() -> list[dict[str, Any]] | None:
         events = (await system.get("/webhook-events", params=query))["events"]
         resumed = [event for event in events if event["verdict"] == "resumed"]
-        return resumed if len(resumed) == len(events) == MEETINGS else None
+        return resumed if len(resumed) == len(events) == count else None
 
     return {event["id"]: event for event in await eventually(look, "all resumed")}
 
@@ -76,7 +92,7 @@ async def test_a_matcher_that_joins_or_leaves_loses_nothing(system: System) -> N
     """Its partitions change hands in the middle of a stream of events and waits."""
     flow, hook = await system.pair(wait_task("event", {"$.id": "${workflow.input.id}"}))
     mark = fresh("m")
-    ids = [f"{mark}-{number}" for number in range(300)]
+    ids = [f"{mark}-{number}" for number in range(_meetings(system) // 2)]
     executions: dict[str, str] = {}
     events: dict[str, str] = {}
 
@@ -89,8 +105,8 @@ async def test_a_matcher_that_joins_or_leaves_loses_nothing(system: System) -> N
         while len(events) < len(ids):
             newcomer = hookline_matcher.service.build(system.parts)
             await newcomer.start()
-            seen = len(events)
-            await eventually(lambda: _has_grown(events, seen, len(ids)), "events")
+            enough = min(len(events) + len(ids) // 5, len(ids))
+            await until(lambda enough=enough: len(events) >= enough, DEADLINE_SECONDS)
             await newcomer.stop()
 
     await asyncio.gather(*(play(ids[begin::5]) for begin in range(5)), join_and_leave())
@@ -98,10 +114,6 @@ async def test_a_matcher_that_joins_or_leaves_loses_nothing(system: System) -> N
         await system.ended(executions[name])
         record = await system.event(events[name], "resumed")
         assert [effect["workflowId"] for effect in record["effects"]] == [executions[name]]
-
-
-async def _has_grown(events: Sized, seen: int, most: int) -> bool:
-    return len(events) >= min(seen + 60, most)
 
 
 async def test_deliveries_of_one_event_at_the_same_moment_take_effect_once(
