@@ -288,6 +288,34 @@ async def test_a_paused_consumer_hands_out_nothing_and_stays_a_member(
         assert values(await waiting) == [b"2", b"3", b"4"]
 
 
+async def test_a_member_may_rewind_while_another_joins_and_leaves(
+    event_log: EventLog, make_topic: MakeTopic
+) -> None:
+    """The accident: a partition is taken away in the rewind, and the consumer stops for good."""
+    topic, name = await make_topic(partitions=6), group()
+    await event_log.append(records(topic, 60))
+
+    async def rewinding(consumer: Consumer) -> None:
+        while True:
+            await consumer.rewind_to_committed()
+            await asyncio.sleep(0)
+
+    async with event_log.consumer(name, [topic.name]) as steady:
+        await steady.next_batch()
+        rewinder = asyncio.create_task(rewinding(steady))
+        for _ in range(3):
+            async with event_log.consumer(name, [topic.name]):
+                assert not rewinder.done()
+        rewinder.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await rewinder
+        await steady.rewind_to_committed()
+        seen: set[int] = set()
+        async with asyncio.timeout(SECONDS):
+            while len(seen) < 60:
+                seen.update(int(one.record.value or b"") for one in await steady.next_batch())
+
+
 async def test_members_of_a_group_share_the_partitions(
     event_log: EventLog, make_topic: MakeTopic
 ) -> None:

@@ -136,7 +136,7 @@ class ConsumerLoop:
             try:
                 async with AsyncExitStack() as membership:
                     await self._consume(membership)
-            except Retryable as error:
+            except (Retryable, AssignmentLost) as error:
                 self.failing(error)
                 await self.unless_stopped(lambda: asyncio.sleep(self.pause_after(self._failures)))
                 self._failures += 1

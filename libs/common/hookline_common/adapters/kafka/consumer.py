@@ -131,13 +131,17 @@ class KafkaConsumer(ConsumerRebalanceListener):
         """Start again at the committed offsets."""
         self._ahead.clear()
         self._expected.clear()
-        with translated():
-            for where in self._consumer.assignment():
-                committed = await self._consumer.committed(where)
-                if committed is None:
-                    await self._consumer.seek_to_beginning(where)
-                else:
-                    self._consumer.seek(where, committed)
+        for where in self._consumer.assignment():
+            # One that is taken away meanwhile is read from its committed offset by whoever gets it.
+            with contextlib.suppress(AssignmentLost), translated():
+                await self._seek_committed(where)
+
+    async def _seek_committed(self, where: Any) -> None:
+        committed = await self._consumer.committed(where)
+        if committed is None:
+            await self._consumer.seek_to_beginning(where)
+        else:
+            self._consumer.seek(where, committed)
 
     def give_up(self) -> None:
         """Leaving: nobody needs to wait for the batch under way."""
