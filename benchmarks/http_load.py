@@ -4,6 +4,7 @@ Loopback only, bounded by the list of requests it is given.
 """
 
 import asyncio
+import socket
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -85,6 +86,30 @@ class _Countdown:
     def failed(self, error: Exception) -> None:
         if not self.done.done():
             self.done.set_exception(error)
+
+
+class Line:
+    """One kept connection: a request is sent, its answer awaited, without an event loop."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._socket = socket.create_connection((parts.hostname or "", parts.port or 80), 30)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def ask(self, request: bytes) -> bytes:
+        """The body of the answer; raises SystemExit for one that is not 2xx."""
+        self._socket.sendall(request)
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            answer += self._socket.recv(65536)
+        head, _, body = answer.partition(b"\r\n\r\n")
+        at = head.lower().find(b"content-length:")
+        length = int(head[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
+        while len(body) < length:
+            body += self._socket.recv(65536)
+        if not head.startswith(b"HTTP/1.1 2"):
+            raise SystemExit(answer.decode(errors="replace"))
+        return body
 
 
 async def send_all(url: str, requests: Sequence[bytes], connections: int = 64) -> list[Answer]:

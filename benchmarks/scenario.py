@@ -52,6 +52,10 @@ class Scenario:
             for n in numbers
         ]
 
+    def status_request(self, workflow_id: str) -> bytes:
+        """The request that asks for the status of an execution."""
+        return request_bytes("GET", f"{self.client.url}/api/workflow/{workflow_id}/status", ())
+
     def event_requests(self, numbers: Sequence[int]) -> list[bytes]:
         """Signed events of 1 KB, one for each number, each a delivery of its own."""
         return [self._event(number) for number in numbers]
