@@ -233,7 +233,7 @@ def run_main(main: Coroutine[Any, Any, T]) -> T:
     5 ms by default, which the embedded writer thread would pay on each hop.
     """
     sys.setswitchinterval(0.0005)
-    gc.set_threshold(20_000, 20, 50)
+    gc.set_threshold(200_000, 20, 1000)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)
 
