@@ -230,7 +230,8 @@ def run_main(main: Coroutine[Any, Any, T]) -> T:
     """Run on a fast event loop.
 
     A thread that wants the interpreter waits for the one that has it up to the switch interval,
-    5 ms by default, which the embedded writer thread would pay on each hop.
+    5 ms by default, which the embedded file's threads would pay on each hop. The collector looks
+    seldom: what is made in great numbers holds no cycles, and goes by itself.
     """
     sys.setswitchinterval(0.0005)
     gc.set_threshold(200_000, 20, 1000)
