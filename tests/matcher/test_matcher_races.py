@@ -60,7 +60,8 @@ async def test_each_interleaving_of_event_and_wait_meets(
     """The whole of one side happens between every two store calls of the other.
 
     Accidents: the event looks before the wait is written and the wait before the event (F2); a plan
-    comes between the reading of plans and the writing of the event.
+    comes between the reading of plans and the writing of the event; both claim the meeting, the
+    slower one lets the shared take go, and the next round of a loop gets the event again (F3).
     """
     await world.webhook(receivers={f"order{n}": 0 for n in range(60)})
     other = world.another()
@@ -84,6 +85,15 @@ async def test_each_interleaving_of_event_and_wait_meets(
             late += await world.happens(side, by=other)
         met = set(resumed(commands)) | set(resumed(late))
         assert met == {(f"e{number}", f"t{number}")}, f"before call {number}"
+        loop = world.opened(
+            f"t{number}-again",
+            value,
+            at=T0 + 2,
+            workflow_id=f"wf-t{number}",
+            iteration=1,
+            workflow=flow,
+        )
+        assert resumed(await world.happens(loop)) == [], f"the event came twice, call {number}"
         number += 1
 
 

@@ -104,7 +104,9 @@ class Waiters:
     async def take(
         self, taken: Mapping[str, tuple[WaitInHand, str]], now_ms: int
     ) -> frozenset[str]:
-        """Move waits (by task id) open -> taken by an event; return those that were not open.
+        """Move waits (by task id) open -> taken by an event; return those that another event has
+        or that are closed. One that the other side has moved for the same event counts as taken:
+        its take is shared and must stay, and a second command for it is harmless (F4).
 
         A taken wait is never found by its own keys again, so that what has been resumed costs the
         next event nothing, and is as good as a tombstone when its task closes it.
@@ -121,7 +123,17 @@ class Waiters:
             if task_id not in lost:
                 wait.waiter, wait.keys, wait.state = after.waiter, after.keys, TAKEN
                 wait.rev += 1
-        return lost
+        return lost - await self._taken_by_the_other_side(lost, taken)
+
+    async def _taken_by_the_other_side(
+        self, lost: frozenset[str], taken: Mapping[str, tuple[WaitInHand, str]]
+    ) -> frozenset[str]:
+        found = await self.load(lost)
+        return frozenset(
+            task_id
+            for task_id, stored in found.items()
+            if stored.state == TAKEN and stored.waiter.taken_by == taken[task_id][1]
+        )
 
     async def close(self, closings: Mapping[str, WaitClosed], now_ms: int) -> None:
         """Leave a tombstone for each task, so that a late WaitOpened opens nothing.
