@@ -5,7 +5,7 @@ STAMP := $(VENV)/.hookline-setup
 PARTS := libs/common services/ingest services/verifier services/matcher services/workflow-engine libs/cli
 MANIFESTS := $(addsuffix /pyproject.toml,$(PARTS)) constraints.txt requirements-dev.txt
 
-.PHONY: help setup run test check demo clean format lint types contracts test-fast bench
+.PHONY: help setup run test check demo clean format lint types contracts test-fast bench chaos
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,12 @@ clean: ## remove what set-up and runs have made
 	rm -rf $(VENV) .hookline .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name '*.egg-info' -type d -prune -exec rm -rf {} +
+
+BACKEND ?= both
+FAULTS ?= 80
+SEED ?=
+chaos: setup ## break real processes on purpose, and account for every event (BACKEND, FAULTS, SEED)
+	$(VENV)/bin/python -m tests.chaos --backend $(BACKEND) --faults $(FAULTS) $(addprefix --seed ,$(SEED))
 
 bench: setup ## measure, in small: the gateway alone, the matcher alone, and the whole way
 	PYTHONPATH=. $(VENV)/bin/python benchmarks/ingest.py --events 10000

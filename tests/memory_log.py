@@ -86,6 +86,9 @@ class MemoryLog:
     async def set_committed(self, group: str, positions: Sequence[Position]) -> None:
         raise AssertionError("not used")
 
+    async def members(self, group: str) -> int:
+        return self.joined
+
     async def lag(self, group: str, topics: Sequence[str]) -> Sequence[GroupLag]:
         return [
             GroupLag(name, 0, self.committed.get((group, name), 0), len(self.topics.get(name, [])))

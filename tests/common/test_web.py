@@ -1,16 +1,14 @@
-"""The HTTP app factory: routing, errors as JSON, health, the API's guard, keys, body limits."""
+"""The HTTP app factory: routing, errors as JSON, health, body limits."""
 
 import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-import httpx
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
-from starlette.types import Receive, Scope, Send
+from starlette.routing import Route
 from structlog.testing import capture_logs
 
 from hookline_common.errors import (
@@ -22,69 +20,15 @@ from hookline_common.errors import (
 )
 from hookline_common.web import (
     API_BODY_LIMIT,
-    ApiKeys,
-    HostGuard,
-    WebApp,
-    caller,
-    create_app,
     empty_answer,
-    json_answer,
-    text_answer,
 )
-
-
-class HandMovedClock:
-    def __init__(self) -> None:
-        self.ms = 1_000_000
-
-    def now_ms(self) -> int:
-        return self.ms
-
-
-async def no_problems() -> Sequence[str]:
-    return ()
-
-
-async def echo(request: Request) -> Response:
-    return json_answer({"params": dict(request.path_params), "caller": caller(request)})
-
-
-async def swallow(request: Request) -> Response:
-    return json_answer({"size": len(await request.body())})
-
-
-def raising(error: Exception) -> Any:
-    async def endpoint(_: Request) -> Response:
-        raise error
-
-    return endpoint
-
-
-class Gateway:
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await text_answer(scope["path_params"]["id"])(scope, receive, send)
-
-
-ROUTES: list[BaseRoute] = [
-    Route("/webhook/{id}", Gateway()),
-    Route("/api/webhook/{id}", Gateway()),
-    Route("/api/workflow/search", echo),
-    Route("/api/workflow/{name}", echo, methods=["GET", "POST"]),
-    Route("/api/workflow/{name}/tags", swallow, methods=["DELETE"]),
-    Route("/api/workflow/{name}/{version}", echo, methods=["DELETE"]),
-    Route("/api/files/{path:path}", echo),
-    Route("/api/body", swallow, methods=["POST"]),
-    Route("/page", echo),
-]
-
-
-def app(routes: Sequence[BaseRoute] = (), **options: Any) -> WebApp:
-    return create_app([*ROUTES, *routes], **{"problems": no_problems, **options})
-
-
-def client(served: WebApp | None = None) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(served or app())
-    return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080")
+from tests.common.web_surface import (
+    app,
+    client,
+    echo,
+    into,
+    raising,
+)
 
 
 class TestRouting:
@@ -231,139 +175,6 @@ class TestHealth:
         assert answer.status_code == 200
 
 
-class TestGuard:
-    @pytest.mark.parametrize(
-        "host",
-        ["localhost", "localhost:8080", "127.0.0.1", "127.0.0.2:1", "[::1]:8080", "LOCALHOST"],
-    )
-    async def test_loopback_names_are_served(self, host: str) -> None:
-        async with client() as http:
-            answer = await http.get("/api/workflow/a", headers={"Host": host})
-        assert answer.status_code == 200
-
-    @pytest.mark.parametrize("path", ["/api/workflow/a", "/page"])
-    @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "10.0.0.1", ""])
-    async def test_another_host_is_421(self, host: str, path: str) -> None:
-        async with client() as http:
-            answer = await http.get(path, headers={"Host": host})
-        assert answer.status_code == 421
-        assert answer.json()["code"] == "misdirected"
-
-    async def test_hosts_of_the_operator_are_served(self) -> None:
-        async with client(app(guard=HostGuard(["api.example"]))) as http:
-            own = await http.get("/api/workflow/a", headers={"Host": "api.example:443"})
-            other = await http.get("/api/workflow/a", headers={"Host": "b.example"})
-        assert (own.status_code, other.status_code) == (200, 421)
-
-    async def test_a_second_host_header_is_421(self) -> None:
-        scope_headers = [(b"host", b"localhost"), (b"host", b"evil.example")]
-        sent = await _raw_request(app(), "/api/workflow/a", scope_headers)
-        assert sent[0]["status"] == 421
-
-    @pytest.mark.parametrize(
-        "headers",
-        [
-            {"Origin": "https://evil.example"},
-            {"Origin": "null"},
-            {"Origin": "http://127.0.0.1:9999"},
-            {"Sec-Fetch-Site": "cross-site"},
-            {"Sec-Fetch-Site": "same-site"},
-            {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"},
-        ],
-    )
-    async def test_a_foreign_origin_is_403(self, headers: dict[str, str]) -> None:
-        async with client() as http:
-            answer = await http.post("/api/workflow/a", headers=headers)
-        assert answer.status_code == 403
-        assert answer.json()["code"] == "foreign_origin"
-        assert "access-control-allow-origin" not in answer.headers
-
-    @pytest.mark.parametrize(
-        "headers",
-        [
-            {"Origin": "http://127.0.0.1:8080"},
-            {"Sec-Fetch-Site": "same-origin"},
-            {"Sec-Fetch-Site": "none"},
-        ],
-    )
-    async def test_the_own_origin_is_served(self, headers: dict[str, str]) -> None:
-        async with client() as http:
-            answer = await http.post("/api/workflow/a", headers=headers)
-        assert answer.status_code == 200
-
-    async def test_a_link_from_elsewhere_opens_a_page_but_not_the_api(self) -> None:
-        headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
-        async with client() as http:
-            page = await http.get("/page", headers=headers)
-            api = await http.get("/api/workflow/a", headers=headers)
-        assert (page.status_code, api.status_code) == (200, 403)
-
-    @pytest.mark.parametrize("path", ["/webhook/w1", "/api/webhook/w1"])
-    async def test_the_gateway_is_open_to_every_host(self, path: str) -> None:
-        headers = {"Host": "hooks.example", "Origin": "https://github.com"}
-        async with client(app(keys=ApiKeys({"k": "s"}))) as http:
-            answer = await http.post(path, headers=headers)
-        assert (answer.status_code, answer.text) == (200, "w1")
-
-
-class TestKeys:
-    async def test_without_keys_there_is_no_token_endpoint_and_tokens_are_ignored(self) -> None:
-        async with client() as http:
-            token = await http.post("/api/token", json={"keyId": "a", "keySecret": "b"})
-            answer = await http.get("/api/workflow/a", headers={"X-Authorization": "whatever"})
-        assert (token.status_code, answer.status_code) == (404, 200)
-
-    async def test_a_token_opens_the_api_and_names_the_caller(self) -> None:
-        async with client(app(keys=ApiKeys({"ann": "s3cret"}))) as http:
-            body = {"keyId": "ann", "keySecret": "s3cret"}
-            token = (await http.post("/api/token", json=body)).json()["token"]
-            headers = {"X-Authorization": token}
-            answer = await http.get("/api/workflow/a", headers=headers)
-            info = await http.get("/api/token/userInfo", headers=headers)
-        assert answer.json()["caller"] == "ann"
-        assert info.json()["id"] == "ann"
-
-    @pytest.mark.parametrize(
-        "body",
-        [b'{"keyId":"ann","keySecret":"no"}', b'{"keyId":"bob","keySecret":""}', b"{}", b"["],
-    )
-    async def test_wrong_credentials_give_no_token(self, body: bytes) -> None:
-        async with client(app(keys=ApiKeys({"ann": "s3cret"}))) as http:
-            answer = await http.post("/api/token", content=body)
-        assert (answer.status_code, answer.json()["error"]) == (401, "INVALID_TOKEN")
-
-    @pytest.mark.parametrize("token", [None, "", "x", "a.b", "é.b", "e30.e30", "a.b.c"])
-    async def test_a_bad_token_is_401_as_the_sdk_wants_it(self, token: str | None) -> None:
-        headers = {} if token is None else {"X-Authorization": token.encode("latin-1")}
-        async with client(app(keys=ApiKeys({"ann": "s3cret"}))) as http:
-            answer = await http.get("/api/workflow/a", headers=headers)
-        assert (answer.status_code, answer.json()["error"]) == (401, "INVALID_TOKEN")
-
-    async def test_an_expired_token_says_so(self) -> None:
-        clock = HandMovedClock()
-        keys = ApiKeys({"ann": "s3cret"}, clock)
-        token = keys.issue("ann", "s3cret")
-        clock.ms += 60 * 60 * 1000
-        async with client(app(keys=keys)) as http:
-            answer = await http.get("/api/workflow/a", headers={"X-Authorization": token})
-        assert (answer.status_code, answer.json()["error"]) == (401, "EXPIRED_TOKEN")
-
-    async def test_a_token_dies_with_its_key_and_with_a_changed_secret(self) -> None:
-        token = ApiKeys({"ann": "s3cret"}).issue("ann", "s3cret")
-        for secrets in ({"ann": "new"}, {"bob": "s3cret"}):
-            async with client(app(keys=ApiKeys(secrets))) as http:
-                answer = await http.get("/api/workflow/a", headers={"X-Authorization": token})
-            assert answer.status_code == 401
-
-    async def test_what_is_not_served_is_404_before_authentication(self) -> None:
-        async with client(app(keys=ApiKeys({"ann": "s3cret"}))) as http:
-            assert (await http.get("/api/prompts")).status_code == 404
-
-    async def test_pages_outside_the_api_need_no_token(self) -> None:
-        async with client(app(keys=ApiKeys({"ann": "s3cret"}))) as http:
-            assert (await http.get("/page")).status_code == 200
-
-
 class TestBodies:
     async def test_a_body_up_to_the_limit_is_taken(self) -> None:
         async with client() as http:
@@ -388,7 +199,7 @@ class TestBodies:
 
 async def test_a_websocket_is_turned_away() -> None:
     sent: list[Any] = []
-    await app()({"type": "websocket", "path": "/api"}, asyncio.Queue[Any]().get, _into(sent))
+    await app()({"type": "websocket", "path": "/api"}, asyncio.Queue[Any]().get, into(sent))
     assert sent == [{"type": "websocket.close", "code": 1000}]
 
 
@@ -397,27 +208,6 @@ async def test_the_lifespan_is_acknowledged() -> None:
     messages: asyncio.Queue[Any] = asyncio.Queue()
     messages.put_nowait({"type": "lifespan.startup"})
     messages.put_nowait({"type": "lifespan.shutdown"})
-    await app()({"type": "lifespan"}, messages.get, _into(sent))
+    await app()({"type": "lifespan"}, messages.get, into(sent))
     kinds = [message["type"] for message in sent]
     assert kinds == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
-
-
-def _into(sent: list[Any]) -> Send:
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    return send
-
-
-async def _raw_request(served: WebApp, path: str, headers: list[tuple[bytes, bytes]]) -> list[Any]:
-    scope = {
-        "type": "http",
-        "method": "GET",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "headers": headers,
-    }
-    sent: list[Any] = []
-    await served(scope, asyncio.Queue[Any]().get, _into(sent))
-    return sent

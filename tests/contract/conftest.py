@@ -12,6 +12,7 @@ from hookline_common.adapters import open_documents, open_log
 from hookline_common.documents import Collection, Documents
 from hookline_common.eventlog import EventLog
 from hookline_common.topics import DAY_MS, Topic
+from tests.contract.things import THINGS
 
 LOG_ADAPTERS = ["embedded", pytest.param("kafka", marks=pytest.mark.real)]
 DOCUMENT_ADAPTERS = ["embedded", pytest.param("mongodb", marks=pytest.mark.real)]
@@ -84,6 +85,12 @@ def prepare(documents: Documents) -> Prepare:
         return own
 
     return make
+
+
+@pytest.fixture
+async def things(prepare: Prepare) -> Collection:
+    """An empty collection with a field of every kind."""
+    return await prepare(THINGS)
 
 
 Until = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]

@@ -1,6 +1,7 @@
 """The embedded store against a dictionary: any sequence of calls gives the same answers."""
 
 import asyncio
+import re
 import tempfile
 from pathlib import Path
 
@@ -13,31 +14,19 @@ from hookline_common.adapters.embedded.file import EmbeddedFile
 from hookline_common.documents import (
     All,
     AnyOf,
-    Collection,
     Condition,
     Document,
-    Field,
-    FieldKind,
     Op,
     Order,
     Query,
     Where,
 )
 from tests.common.embedded_disks import HandClock
-
-THINGS = Collection(
-    "things",
-    (
-        Field("name"),
-        Field("size", FieldKind.INTEGER),
-        Field("tags", FieldKind.LIST),
-        Field("search", FieldKind.SEARCH),
-    ),
-    (("name", "size"), ("size",)),
-)
+from tests.contract.things import THINGS
 
 IDS = st.sampled_from(["a", "b", "c", "d", "ä%_", "A"])
 NAMES = st.sampled_from(["x", "xy", "X", "é", "z%", ""])
+PATTERNS = st.text("xyXé?[z%*", max_size=4)
 SIZES = st.integers(-3, 3)
 FIELDS = st.fixed_dictionaries(
     {},
@@ -62,6 +51,7 @@ CONDITIONS = st.one_of(
     ),
     st.builds(Condition, st.sampled_from(["name", "tags"]), st.just(Op.IN), st.lists(NAMES)),
     st.builds(Condition, st.sampled_from(["name", "tags"]), st.just(Op.PREFIX), NAMES),
+    st.builds(Condition, st.sampled_from(["name", "tags"]), st.just(Op.MATCHES), PATTERNS),
     st.builds(Condition, st.just("search"), st.just(Op.CONTAINS), NAMES),
 )
 WHERES: st.SearchStrategy[Where] = st.recursive(
@@ -111,6 +101,9 @@ def compare(op: Op, value: object, wanted: object) -> bool:
             return value in wanted  # pyright: ignore
         case Op.PREFIX:
             return value.startswith(wanted)  # pyright: ignore
+        case Op.MATCHES:
+            parts = (re.escape(part) for part in str(wanted).split("*"))
+            return re.fullmatch(".*".join(parts), str(value), re.DOTALL) is not None
         case Op.CONTAINS:
             return wanted.casefold() in value.casefold()  # pyright: ignore
         case Op.LT:

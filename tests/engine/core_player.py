@@ -37,10 +37,12 @@ from hookline_engine.core.model import (
 from hookline_engine.definitions.model import TaskDef, WorkflowDef
 from hookline_engine.definitions.snapshots import Snapshot, freeze, thaw
 from hookline_engine.definitions.validation import parse_task_def, parse_workflow_def
+from hookline_engine.schemas import JsonSchemas
 from hookline_engine.scripts import QuickJsEvaluator
 
 START = 1_700_000_000_000
 EVALUATOR = QuickJsEvaluator()
+SCHEMAS = JsonSchemas()
 
 
 def definition(*tasks: Mapping[str, Any], **fields: Any) -> WorkflowDef:
@@ -113,7 +115,11 @@ class Player:
 
     def _decided(self, command: Command) -> Decision:
         context = Context(
-            now_ms=self.now, seed=f"{self._seeds:012x}", evaluator=EVALUATOR, **self._context
+            now_ms=self.now,
+            seed=f"{self._seeds:012x}",
+            evaluator=EVALUATOR,
+            schemas=SCHEMAS,
+            **self._context,
         )
         given: dict[str, Any] = {}
         while True:

@@ -12,6 +12,7 @@ from hookline_common.clock import Clock, SystemClock
 from hookline_common.documents import Documents
 from hookline_common.eventlog import EventLog
 from hookline_common.running import Parts, Surface, app_for
+from hookline_common.sealing import Sealer
 from hookline_common.settings import load_settings
 from hookline_engine.service import EngineService, build
 from tests.engine.rest_surface import SEALER, open_stores
@@ -26,6 +27,7 @@ class World:
         self.http = http
         self.engine = engine
         self.shell = engine.shell
+        self.parts = parts
         self.documents = parts.documents
         self.log = parts.log
 
@@ -121,7 +123,7 @@ def node(kind: str, ref: str, **fields: Any) -> dict[str, Any]:
 
 @asynccontextmanager
 async def engine_on(
-    log: EventLog, documents: Documents, clock: Clock | None = None
+    log: EventLog, documents: Documents, clock: Clock | None = None, sealer: Sealer = SEALER
 ) -> AsyncIterator[World]:
     """A started engine over the stores."""
     parts = Parts(
@@ -129,7 +131,7 @@ async def engine_on(
         log=log,
         documents=documents,
         clock=clock or SystemClock(),
-        sealer=SEALER,
+        sealer=sealer,
     )
     engine = build(parts)
     transport = httpx.ASGITransport(app_for(parts, [engine], Surface.API))

@@ -19,7 +19,7 @@ from hookline_engine.core.commands import (
 )
 from hookline_engine.core.decide import decide
 from hookline_engine.core.decisions import Context, Limits, MissingLookups
-from tests.engine.core_player import EVALUATOR, START, Player, definition, inline, node
+from tests.engine.core_player import EVALUATOR, SCHEMAS, START, Player, definition, inline, node
 
 
 def two() -> Player:
@@ -294,7 +294,7 @@ def test_waking_for_nothing_saves_nothing():
 
 
 def test_a_command_for_no_execution_is_refused():
-    context = Context(START, "0" * 12, EVALUATOR)
+    context = Context(START, "0" * 12, EVALUATOR, SCHEMAS)
     snapshot = two().snapshot
     assert decide(None, snapshot, Wake(), {}, context).refusal.status == 404
 

@@ -6,10 +6,9 @@ import pytest
 from hookline_common.messages import EffectApplied, EffectRefused, EventRef
 from hookline_engine.core import effects as fx
 from hookline_engine.core.commands import CompleteWait, Terminate, UpdateTask, Wake
-from hookline_engine.core.decisions import Context
 from hookline_engine.core.open_waits import open_waits
 from hookline_engine.definitions.instants import InstantSyntaxError, parse_instant
-from tests.engine.core_player import EVALUATOR, START, Player, definition, node
+from tests.engine.core_player import START, Player, definition, node
 
 
 def waiting(**given: object) -> Player:
@@ -41,10 +40,9 @@ def test_open_waits_can_be_told_again():
     player = waiting(timeout="1m", include=["event"])
     told = player.sent(fx.OpenWait)[0].message
     player.now += 5000
-    context = Context(player.now, "0" * 12, EVALUATOR)
-    assert open_waits(player.head, player.snapshot, player.bodies, context) == (told,)
+    assert open_waits(player.head, player.snapshot, player.bodies) == (told,)
     player.event("w", {"order": 7})
-    assert open_waits(player.head, player.snapshot, player.bodies, context) == ()
+    assert open_waits(player.head, player.snapshot, player.bodies) == ()
 
 
 def test_an_event_completes_the_task_with_exactly_its_payload():

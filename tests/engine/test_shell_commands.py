@@ -178,12 +178,13 @@ async def _outcomes(log: EventLog, least: int) -> list[Any]:
             await asyncio.sleep(0.01)
 
 
-async def _outcome(log: EventLog, effect_id: str) -> Any:
+async def _outcome(log: EventLog, effect_id: str, after: int = 0) -> Any:
+    """What came of an effect; `after` so many others about it."""
     async with asyncio.timeout(10):
         while True:
-            for one in await _outcomes(log, 0):
-                if one.effect_id == effect_id:
-                    return one
+            found = [one for one in await _outcomes(log, 0) if one.effect_id == effect_id]
+            if len(found) > after:
+                return found[after]
             await asyncio.sleep(0.01)
 
 
@@ -208,3 +209,22 @@ async def _values(log: EventLog, topic: str) -> list[bytes]:
         found = await log.read(topic, partition, 0, 500)
         values += [delivered.record.value or b"" for delivered in found]
     return values
+
+
+async def test_a_repeated_start_does_not_bring_back_what_was_removed(tmp_path: Path) -> None:
+    """As when the group is moved back in the log, by the delivery's key and by a given one."""
+    async with open_world(tmp_path) as world:
+        await world.define("started", simple("work"))
+        keyed = _start("wf-2", "started", "x2", key="order-7", key_given=True)
+        commands = [_start("wf-1", "started", "x1"), keyed]
+        await _send(world.log, *commands)
+        for workflow_id in ("wf-1", "wf-2"):
+            await world.until_status_or_absent(workflow_id, "RUNNING")
+            await world.call("DELETE", f"/workflow/{workflow_id}/remove")
+        await _send(world.log, *commands)
+        for command in commands:
+            again = await _outcome(world.log, command.effect_id, after=1)
+            assert isinstance(again, EffectApplied)
+            assert (again.workflow_id, again.status) == (command.workflow_id, "existing")
+        for workflow_id in ("wf-1", "wf-2"):
+            assert (await world.http.get(f"/api/workflow/{workflow_id}")).status_code == 404

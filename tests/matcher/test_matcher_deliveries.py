@@ -60,6 +60,37 @@ async def test_redeliver_works_after_an_event_without_effect(world: World) -> No
     assert (await world.record("e3")).duplicate_of == "e2"
 
 
+async def test_a_duplicate_stays_one_when_its_message_comes_again(world: World) -> None:
+    """Accident: a second copy is handled again after the first one has come to nothing; it takes
+    the claim over, and the copy that could resume somebody is taken for its duplicate.
+    """
+    await world.webhook()
+    await world.happens(world.opened("x", PAID))
+    (command,) = await world.happens(world.event("e1", {"id": 7}, delivery="d", at=T0 + 1))
+    second = world.event("e2", {"id": 7}, delivery="d", at=T0 + 2)
+    await world.happens(second)
+    await world.happens(world.refused(command))
+    await world.happens(world.opened("a", PAID, at=T0 + 5, started=T0 + 4))
+    third = world.event("e3", {"id": 7}, delivery="d", at=T0 + 10)
+
+    commands = await world.happens(second, third, by=world.another())
+
+    assert resumed(commands) == [("e3", "a")]
+    assert (await world.record("e2")).duplicate_of == "e1"
+
+
+async def test_the_last_of_several_copies_in_one_batch_takes_over(world: World) -> None:
+    """Accident: a matcher is behind; the copy that was sent after the start of the execution comes
+    to it beside the one that was sent before, which is of no use to anybody (E1, F3).
+    """
+    await world.webhook()
+    await world.happens(world.opened("a", PAID, at=T0 + 5, started=T0 + 4))
+    batch = [world.event(f"e{n}", {"id": 7}, delivery="d", at=T0 + n) for n in (1, 2, 10)]
+
+    assert resumed(await world.happens(*batch)) == [("e10", "a")]
+    assert (await world.record("e2")).duplicate_of == "e10"
+
+
 async def test_a_delivery_that_took_over_is_not_taken_twice_by_one_task_reference(
     world: World,
 ) -> None:

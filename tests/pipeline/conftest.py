@@ -1,6 +1,5 @@
 """The system that pipeline tests share: one per backend and run, in the session's event loop."""
 
-import base64
 import sys
 from collections.abc import AsyncIterator, Iterator
 
@@ -9,10 +8,10 @@ import pytest_asyncio
 
 import hookline_matcher.service
 from hookline_cli.up import SERVICES
-from hookline_common.ids import random_id
+from tests.conftest import required
+from tests.pipeline.backends import BACKENDS, settings_on
 from tests.pipeline.running_system import System, running_system
-
-BACKENDS = ("embedded", pytest.param("kafka+mongodb", marks=pytest.mark.real))
+from tests.servers import kafka
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -24,6 +23,14 @@ def quick_switches() -> Iterator[None]:
     sys.setswitchinterval(before)
 
 
+@pytest.fixture(scope="module")
+def own_kafka() -> Iterator[str]:
+    """A broker whose groups no other system is a member of."""
+    required(kafka.missing(kafka.SYSTEM))
+    with kafka.broker(kafka.SYSTEM) as address:
+        yield address
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session", params=BACKENDS)
 async def shared_system(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -33,16 +40,7 @@ async def shared_system(
     Its two matchers share their partitions, so that an event and its wait often come to different
     ones.
     """
-    environ = {"HOOKLINE_DATA": str(tmp_path_factory.mktemp("data"))}
-    if request.param != "embedded":
-        broker = request.getfixturevalue("kafka_address")
-        server, _, options = request.getfixturevalue("mongodb_url").partition("?")
-        database = f"{server.rstrip('/')}/pipeline_{random_id()[:8]}"
-        environ |= {
-            "HOOKLINE_LOG": f"kafka://{broker}",
-            "HOOKLINE_STORE": f"{database}?{options}",
-            "HOOKLINE_SEAL_KEY": base64.b64encode(random_id().encode()[:32]).decode(),
-        }
+    environ = settings_on(request.param, tmp_path_factory.mktemp("data"), request)
     builds = (*SERVICES, hookline_matcher.service.build)
     async with running_system(request.param, environ, builds) as system:
         yield system

@@ -154,8 +154,13 @@ class System:
 
     async def executions_of(self, name: str) -> list[dict[str, Any]]:
         """Summaries of all executions of a workflow."""
-        query = {"query": f"workflowType = '{name}'", "size": 1000}
-        return (await self.get("/workflow/search", params=query))["results"]
+        found: list[dict[str, Any]] = []
+        while True:
+            query = {"query": f"workflowType = '{name}'", "size": 1000, "start": len(found)}
+            page = await self.get("/workflow/search", params=query)
+            found += page["results"]
+            if len(found) >= page["totalHits"]:
+                return found
 
     async def poll(self, kind: str, worker: str = "w1") -> dict[str, Any]:
         """Take a task as a worker does."""

@@ -2,17 +2,22 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 import hookline_matcher.service
+from hookline_cli.up import SERVICES
+from tests.pipeline.backends import BACKENDS, settings_on
+from tests.pipeline.matcher_processes import matcher_processes
 from tests.pipeline.running_system import (
     DEADLINE_SECONDS,
     System,
     eventually,
     fresh,
+    running_system,
     task,
     wait_task,
 )
@@ -29,8 +34,38 @@ Release = Callable[[str], Awaitable[Any]]
 
 
 def _meetings(system: System) -> int:
+    """HOOKLINE_RACE_PAIRS says how many where more are wanted: 10,000, say."""
+    chosen = os.environ.get("HOOKLINE_RACE_PAIRS")
+    if chosen is not None:
+        return int(chosen)
     in_full = system.backend == "embedded" or os.environ.get("HOOKLINE_REQUIRE_REAL") == "1"
     return MEETINGS if in_full else MEETINGS_ON_A_LAPTOP
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session", params=BACKENDS)
+async def two_matchers(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[System]:
+    """A system whose matchers are two processes. An embedded folder has one process (B3): there
+    they are two members of the group in this one.
+    """
+    folder = tmp_path_factory.mktemp("races")
+    environ = settings_on(request.param, folder, request, "own_kafka")
+    if request.param == "embedded":
+        async with running_system(
+            request.param, environ, (*SERVICES, hookline_matcher.service.build)
+        ) as system:
+            yield system
+        return
+    others = tuple(build for build in SERVICES if build is not hookline_matcher.service.build)
+    async with (
+        running_system(request.param, environ, others) as system,
+        matcher_processes(environ, 2, folder) as matchers,
+    ):
+        yield system
+        shares = [await matcher.consumed() for matcher in matchers]
+        assert min(shares) > 0, f"one of them had nothing to do: {shares}"
+        assert await system.problems() == []
 
 
 def _in_order(order: str, event: Release, wait: Release) -> Sequence[Release]:
@@ -39,9 +74,13 @@ def _in_order(order: str, event: Release, wait: Release) -> Sequence[Release]:
 
 @pytest.mark.parametrize("order", ["event first", "wait first"])
 async def test_an_event_and_a_wait_released_at_the_same_moment_always_meet(
-    system: System, order: str
+    two_matchers: System, order: str
 ) -> None:
-    """Each execution holds at a WAIT; its end and the event set out together."""
+    """Each execution holds at a WAIT; its end and the event set out together. Two matchers share
+    the partitions, so that the two often come to different ones: two processes on Kafka and
+    MongoDB, two members of the group in one process on the embedded file, which only one may hold.
+    """
+    system = two_matchers
     flow, hook = await system.pair(
         task("hold", "WAIT"), wait_task("event", {"$.id": "${workflow.input.id}"})
     )
@@ -63,6 +102,7 @@ async def test_an_event_and_a_wait_released_at_the_same_moment_always_meet(
         await asyncio.gather(*(start(name) for name in page))
         first, second = _in_order(order, release_event, release_wait)
         await asyncio.gather(*(release(name) for name in page for release in (first, second)))
+    await _none_running(system, flow)
     recorded = await _all_resumed(system, hook["id"], len(ids))
     assert set(recorded) == set(events.values())
     for name in ids:
@@ -76,16 +116,35 @@ async def test_an_event_and_a_wait_released_at_the_same_moment_always_meet(
         assert [line["outputData"] for line in found["tasks"]] == [{}, {"id": name}]
 
 
+async def _none_running(system: System, flow: str) -> None:
+    query = {"query": f"workflowType = '{flow}' AND status = RUNNING", "size": 0}
+
+    async def look() -> bool:
+        return (await system.get("/workflow/search", params=query))["totalHits"] == 0
+
+    await eventually(look, f"the end of every {flow}")
+
+
 async def _all_resumed(system: System, webhook_id: str, count: int) -> dict[str, dict[str, Any]]:
     """The records of the webhook's events by id, once all of them are resumed."""
-    query = {"webhookId": webhook_id, "limit": 1000}
 
     async def look() -> list[dict[str, Any]] | None:
-        events = (await system.get("/webhook-events", params=query))["events"]
+        events = [event async for event in _events(system, webhook_id)]
         resumed = [event for event in events if event["verdict"] == "resumed"]
         return resumed if len(resumed) == len(events) == count else None
 
     return {event["id"]: event for event in await eventually(look, "all resumed")}
+
+
+async def _events(system: System, webhook_id: str) -> AsyncIterator[dict[str, Any]]:
+    query = {"webhookId": webhook_id, "limit": 1000}
+    while True:
+        page = await system.get("/webhook-events", params=query)
+        for event in page["events"]:
+            yield event
+        if "nextCursor" not in page:
+            return
+        query["cursor"] = page["nextCursor"]
 
 
 async def test_a_matcher_that_joins_or_leaves_loses_nothing(system: System) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from hookline_cli.up import SERVICES
 from hookline_common.running import Build
+from tests.pipeline.backends import BACKENDS, settings_on
 from tests.pipeline.running_system import CHECK, System, running_system, task, wait_task
 from tests.waiting import until
 
@@ -50,10 +51,14 @@ class _Sender:
         self._waiting += orders
 
 
-async def test_a_stop_in_the_middle_loses_and_doubles_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("backend", BACKENDS)
+async def test_a_stop_in_the_middle_loses_and_doubles_nothing(
+    backend: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    environ = settings_on(backend, tmp_path, request, "own_kafka")
     orders = [f"o{number}" for number in range(EVENTS)]
     sender = _Sender(orders)
-    async with running_system("embedded", _settings(tmp_path)) as system:
+    async with running_system(backend, environ) as system:
         kind = "restart_work"
         waiting = await system.define(wait_task("event", BY_ORDER), name="waiting")
         note = task("note", "SET_VARIABLE", {"seen": True})
@@ -72,7 +77,7 @@ async def test_a_stop_in_the_middle_loses_and_doubles_nothing(tmp_path: Path) ->
     await sending
     before = len(sender.accepted)
     assert STOP_AFTER <= before < EVENTS
-    async with running_system("embedded", _settings(tmp_path)) as system:
+    async with running_system(backend, environ) as system:
         hook = await system.get(f"/metadata/webhook/{hook['id']}")
         sender.lose_track_of(orders[:10])
         await sender.send(hook["url"])

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.servers.docker import docker_answers
@@ -47,12 +47,19 @@ def broker(variable: str = SHARED) -> Iterator[str]:
 @contextlib.contextmanager
 def start(folder: Path, port: int) -> Iterator[str]:
     """A broker from the jars on the given port; its data stays in `folder` for a restart."""
+    with running(command(folder, port), port, folder / "broker.log"):
+        yield f"127.0.0.1:{port}"
+
+
+def command(folder: Path, port: int, *more: str) -> list[str]:
+    """What starts a broker on the port whose data is in `folder`, which is made ready for it.
+
+    `more` are lines of its properties, which win over the usual ones.
+    """
     properties = folder / "server.properties"
     if not properties.exists():
-        _format(folder, properties, port)
-    command = [*_java(512), "kafka.Kafka", str(properties)]
-    with running(command, port, folder / "broker.log"):
-        yield f"127.0.0.1:{port}"
+        _format(folder, properties, port, more)
+    return [*_java(512), "kafka.Kafka", str(properties)]
 
 
 def _java(heap_mebibytes: int) -> list[str]:
@@ -74,7 +81,7 @@ def _jars() -> Path:
     return _LIBS
 
 
-def _format(folder: Path, properties: Path, port: int) -> None:
+def _format(folder: Path, properties: Path, port: int, more: Sequence[str]) -> None:
     controller = free_port()
     properties.write_text(
         "\n".join(
@@ -96,8 +103,10 @@ def _format(folder: Path, properties: Path, port: int) -> None:
                 "share.coordinator.state.topic.min.isr=1",
                 "share.coordinator.state.topic.num.partitions=1",
                 "group.initial.rebalance.delay.ms=0",
+                "group.min.session.timeout.ms=1000",
                 "auto.create.topics.enable=false",
                 "log.cleaner.dedupe.buffer.size=8388608",
+                *more,
                 "",
             )
         )

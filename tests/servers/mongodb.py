@@ -45,13 +45,22 @@ def server() -> Iterator[str]:
 @contextlib.contextmanager
 def start(folder: Path, port: int) -> Iterator[str]:
     """SecantusDB on a port of one's choice; its data stays in `folder` for a restart."""
+    with running(command(folder, port), port, folder / "server.log"):
+        yield address(port)
+
+
+def command(folder: Path, port: int) -> list[str]:
+    """What starts SecantusDB on the port with its data in `folder`."""
     program = _secantus()
     if program is None:
         raise RuntimeError("secantusd-py is not installed: run `make setup`")
-    command = [program, "--host", "127.0.0.1", "--port", str(port),
-               "--storage-path", str(folder / "data"), "--sync-on-commit"]  # fmt: skip
-    with running(command, port, folder / "server.log"):
-        yield f"mongodb://127.0.0.1:{port}/?directConnection=true"
+    return [program, "--host", "127.0.0.1", "--port", str(port),
+            "--storage-path", str(folder / "data"), "--sync-on-commit"]  # fmt: skip
+
+
+def address(port: int, database: str = "") -> str:
+    """The URL of a single server on the port."""
+    return f"mongodb://127.0.0.1:{port}/{database}?directConnection=true"
 
 
 def _secantus() -> str | None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hookline_cli.settings import table
+from hookline_cli.config import OF_COMMANDS, table
+from hookline_common.settings import TABLE, Setting
 from tests.servers.hookline import System, path_with_scripts
 from tests.servers.processes import outer_environ
 
@@ -118,7 +119,8 @@ def test_files_that_a_page_names_exist(page: Path) -> None:
     assert not [name for name in named if not (ROOT / name).exists()]
 
 
-def test_the_table_of_settings_is_in_step_with_the_code() -> None:
-    page = (ROOT / "docs" / "operating.md").read_text()
+@pytest.mark.parametrize("settings", [TABLE, OF_COMMANDS], ids=["running", "commands"])
+def test_the_tables_of_settings_are_in_step_with_the_code(settings: tuple[Setting, ...]) -> None:
+    page = (ROOT / "docs" / "settings.md").read_text()
 
-    assert table() in page, "put the output of `hookline settings` into docs/operating.md"
+    assert table(settings) in page, "put what `hookline config reference` prints there"

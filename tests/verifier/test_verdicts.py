@@ -140,6 +140,25 @@ async def test_the_state_of_the_url_outlives_the_process(judging: Judging) -> No
     assert (await judging.one(judging.event(CHALLENGED))).verdict == "verified"
 
 
+async def test_a_rewind_judges_what_came_before_the_challenge_as_it_did_then(
+    judging: Judging,
+) -> None:
+    """Accident prevented: a rewound group gives effects to events that were to be ignored."""
+    await judging.saved("slack")
+    events = [
+        judging.event(CHALLENGED),
+        answered(judging.event(url_verification())),
+        judging.event(CHALLENGED),
+    ]
+    verdicts = ["rejected", "handshake", "verified"]
+    assert [found.verdict for found in await judging.judged(*events)] == verdicts
+    await judging.view.close()
+    judging.verifier = judging.another_verifier()
+    assert [found.verdict for found in await judging.judged(*events)] == verdicts
+    later = replace(events[0], id="in a log that was made anew", received_at=AT + 1)
+    assert (await judging.one(later)).verdict == "verified"
+
+
 async def test_a_webhook_may_be_registered_as_verified(judging: Judging) -> None:
     await judging.saved("slack", url_verified=True)
     assert (await judging.one(judging.event(CHALLENGED))).verdict == "verified"

@@ -4,7 +4,22 @@ import sys
 
 import click
 
-from hookline_cli import completion, demo, keys, run, samples, send, settings, up, webhooks
+from hookline_cli import (
+    completion,
+    config,
+    dead,
+    demo,
+    keys,
+    replay,
+    run,
+    samples,
+    send,
+    topics,
+    up,
+    waits,
+    webhooks,
+)
+from hookline_cli.chaos import command as chaos
 from hookline_common.errors import HooklineError
 
 
@@ -21,8 +36,13 @@ for command in (
     run.run,
     samples.samples,
     webhooks.webhooks,
+    waits.waits,
+    replay.replay,
+    dead.dead,
+    topics.topics,
+    chaos.chaos,
     keys.keys,
-    settings.settings,
+    config.config,
     completion.completion,
 ):
     hookline.add_command(command)

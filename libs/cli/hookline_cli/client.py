@@ -104,13 +104,19 @@ def _value(answer: httpx.Response) -> Any:
     return answer.text
 
 
+def address_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--url` and `--key` and passes their values."""
+    url = click.option("--url", default=lambda: os.environ.get("HOOKLINE_URL", DEFAULT_URL),
+                       help=f"The running Hookline (or HOOKLINE_URL; {DEFAULT_URL}).")  # fmt: skip
+    key = click.option("--key", default=lambda: os.environ.get("HOOKLINE_KEY", ""),
+                       help="ID:SECRET where the API has keys (or HOOKLINE_KEY).")  # fmt: skip
+    return url(key(function))
+
+
 def url_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Adds `--url` and `--key` and passes a `client`."""
 
-    @click.option("--url", default=lambda: os.environ.get("HOOKLINE_URL", DEFAULT_URL),
-                  help=f"The running Hookline (or HOOKLINE_URL; {DEFAULT_URL}).")  # fmt: skip
-    @click.option("--key", default=lambda: os.environ.get("HOOKLINE_KEY", ""),
-                  help="ID:SECRET where the API has keys (or HOOKLINE_KEY).")  # fmt: skip
+    @address_options
     def wrapped(url: str, key: str, **values: Any) -> Any:
         return function(client=Client(url, key), **values)
 

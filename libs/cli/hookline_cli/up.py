@@ -1,7 +1,6 @@
 """`hookline up`: every service in one process, on one log and one store."""
 
 import contextlib
-import re
 from collections.abc import Sequence
 
 import click
@@ -13,6 +12,7 @@ import hookline_ingest.service
 import hookline_matcher.service
 import hookline_verifier.service
 from hookline_cli.landing import landing_route, next_commands
+from hookline_cli.setting_options import setting_options
 from hookline_common.running import (
     Build,
     Parts,
@@ -26,6 +26,7 @@ from hookline_common.running import (
 )
 from hookline_common.seal_keys import key_file_in
 from hookline_common.serving import Door, Listener
+from hookline_common.setting_values import without_password
 from hookline_common.settings import Settings, check_api_exposure, serving_at
 
 DEFAULT_PORT = 8080
@@ -40,15 +41,7 @@ SERVICES: tuple[Build, ...] = (
 
 
 @click.command()
-@click.option("--port", type=int, help="The API and the pages (default 8080).")
-@click.option(
-    "--gateway-port", type=int, help="The gateway alone, for the internet (default 8081)."
-)
-@click.option("--host", help="The address to listen on (default 127.0.0.1).")
-@click.option("--data", help="The folder of the embedded log and store (default .hookline).")
-@click.option("--public-url", help="How the internet reaches the gateway.")
-@click.option("--tls-cert", help="A certificate (PEM): the gateway's port then speaks HTTPS.")
-@click.option("--tls-key", help="The key of the certificate (PEM).")
+@setting_options
 def up(**options: object) -> None:
     """Run Hookline: all services in this process. Ctrl-C drains and stops.
 
@@ -134,7 +127,7 @@ def _announce(settings: Settings, main: Listener, gateway: Listener) -> None:
         f"    API        {api}/api  (Conductor REST; SDKs: CONDUCTOR_SERVER_URL)",
         f"    gateway    {webhooks}/webhook/ID  (the port to expose)",
         f"    log        {settings.log}",
-        f"    store      {_without_password(settings.store)}",
+        f"    store      {without_password(settings.store)}",
         f"    seal key   {settings.seal_key_file or 'from HOOKLINE_SEAL_KEY'}  (keep a copy)",
         "",
         "  Next, in another shell:",
@@ -144,8 +137,3 @@ def _announce(settings: Settings, main: Listener, gateway: Listener) -> None:
         "",
     )
     click.echo("\n".join(lines), err=True)
-
-
-def _without_password(url: str) -> str:
-    """A URL that can be shown: what stands before its host is not."""
-    return re.sub(r"//[^/@]*@", "//***@", url)

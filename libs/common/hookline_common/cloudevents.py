@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from hookline_common.errors import Undecodable
-from hookline_common.eventlog import Record
+from hookline_common.eventlog import Delivered, Record
 from hookline_common.rawevents import JudgedEvent, RawEvent, Replay, Verification
 from hookline_common.topics import RECEIVED, REJECTED, VERIFIED
 
@@ -82,6 +82,18 @@ def event_and_webhook(record: Record) -> tuple[str, str] | None:
         return None
     webhook_id = source.decode("utf-8", "replace").removeprefix(SOURCE_PREFIX)
     return event_id.decode("utf-8", "replace"), webhook_id
+
+
+def raw_position(delivered: Delivered) -> tuple[str, int, int] | None:
+    """Where the raw request of a raw or judged event lies, if the record tells; never raises."""
+    where = delivered.position
+    if where.topic == RECEIVED.name:
+        return where.topic, where.partition, where.offset
+    written = dict(delivered.record.headers).get("ce_position")
+    try:
+        return None if written is None else _position_of(written)
+    except msgspec.DecodeError:
+        return None
 
 
 def _bytes(text: str) -> bytes:

@@ -16,6 +16,11 @@ URL_STATUS = Collection("url_status")
 verifier.
 """
 
+SECRET_USES = Collection("secret_uses")
+"""id `<webhook id>:<incarnation>:<secret id>`; body SecretUse {lastUsedAt}, true to the minute.
+Written by the verifier.
+"""
+
 # --- matcher --------------------------------------------------------------------------------------
 
 PLANS = Collection("plans", (Field("workflow"), Field("revision", _INT)), (("workflow",),))
@@ -109,9 +114,24 @@ WORKFLOW_DEFS = Collection(
 )
 """id `<name>:<version>`."""
 
+SCHEMAS = Collection("schemas", (Field("name"), Field("version", _INT)), (("name", "version"),))
+"""id `<name>:<version>`; body SchemaDef."""
+
+SECRETS = Collection("secrets")
+"""id name; body {sealed}: values that workflows name, sealed (sealing.py)."""
+
+ENVIRONMENT = Collection("environment")
+"""id name; body {value}: what `${workflow.env.NAME}` reads."""
+
+TASK_OUTPUTS = Collection("task_outputs")
+"""id digest(task name, key of its cacheConfig); body {output, completedAt}: names a body of the
+execution whose task completed. Expires with its cacheConfig.
+"""
+
 TAGS = Collection("tags", (Field("kind"),), (("kind",),))
-"""id `workflow:<name>`, `task:<name>` (body: the list of tags) and `limit:<name>:<version>` (rate
-limit settings of a definition); kind is what stands before the colon.
+"""id `workflow:<name>`, `task:<name>`, `secret:<name>` (body: the list of tags) and
+`limit:<name>:<version>` (rate limit settings of a definition); kind is what stands before the
+colon.
 """
 
 EXECUTIONS = Collection(
@@ -149,10 +169,12 @@ EXECUTIONS = Collection(
 )
 """id workflow id; body the head of the execution (DESIGN.md section 8)."""
 
-BODIES = Collection("bodies", (Field("workflow_id"),), (("workflow_id",),))
+_PARTS = (Field("workflow_id"), Field("created_at", _INT))
+
+BODIES = Collection("bodies", _PARTS, (("workflow_id",), ("created_at",)))
 """id owner + kind + write token: immutable inputs, outputs and definitions of executions (G1)."""
 
-TASK_PAGES = Collection("task_pages", (Field("workflow_id"),), (("workflow_id",),))
+TASK_PAGES = Collection("task_pages", _PARTS, (("workflow_id",), ("created_at",)))
 """Immutable pages of finished task lines of long executions."""
 
 TASK_QUEUE = Collection(
@@ -170,11 +192,44 @@ POLL_DATA = Collection(
     (Field("task_type"), Field("domain"), Field("last_poll_at", _INT)),
     (("task_type",),),
 )
-IDEMPOTENCY_KEYS = Collection("idempotency_keys")
-"""id digest(workflow name, key); body {workflowId, commandId} (G6)."""
+IDEMPOTENCY_KEYS = Collection("idempotency_keys", (Field("check_at", _INT),), (("check_at",),))
+"""id digest(workflow name, key); body {workflowId, commandId} (G6). And id digest("removed",
+workflow id) for an execution that was removed. From `check_at` on it may go, unless its execution
+is there.
+"""
+
+SWEEPS = Collection("sweeps", (Field("name"),), (("name",),))
+"""id name of a sweep; body {sweptUntil}: held by the engine that sweeps (G1)."""
+
+REPLAYS = Collection(
+    "replays",
+    (Field("state"), Field("created_at", _INT)),
+    (("state", "created_at"), ("created_at",)),
+)
+"""id replay id; body ReplayJob: what is re-appended, how far it is, what came of it so far."""
+
+DEAD_LETTERS = Collection(
+    "dead_letters",
+    (
+        Field("letter_id"),
+        Field("topic"),
+        Field("error"),
+        Field("reason"),
+        Field("service"),
+        Field("state"),
+        Field("event_id"),
+        Field("webhook_id"),
+        Field("at", _INT),
+    ),
+    (("at",), ("state", "at"), ("topic", "at"), ("letter_id",), ("event_id",)),
+)
+"""id digest of the source's topic, partition and offset; body DeadLetter. Its value stays in the
+log. Expires with its dead-letter topic.
+"""
 
 ALL: tuple[Collection, ...] = (
     URL_STATUS,
+    SECRET_USES,
     PLANS,
     WAITERS,
     TAKES,
@@ -185,6 +240,10 @@ ALL: tuple[Collection, ...] = (
     NAMES,
     TASK_DEFS,
     WORKFLOW_DEFS,
+    SCHEMAS,
+    SECRETS,
+    ENVIRONMENT,
+    TASK_OUTPUTS,
     TAGS,
     EXECUTIONS,
     BODIES,
@@ -193,4 +252,7 @@ ALL: tuple[Collection, ...] = (
     TASK_LOGS,
     POLL_DATA,
     IDEMPOTENCY_KEYS,
+    SWEEPS,
+    REPLAYS,
+    DEAD_LETTERS,
 )

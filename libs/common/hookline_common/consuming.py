@@ -12,25 +12,17 @@ from typing import Protocol, TypeVar
 import structlog
 
 from hookline_common.clock import Clock
+from hookline_common.crash_points import loop_points, reached
 from hookline_common.dead_letters import Origin
 from hookline_common.errors import AssignmentLost, Fatal, Retryable
 from hookline_common.eventlog import Delivered, EventLog, Record, Sync
 from hookline_common.intake import Intake
 from hookline_common.isolation import Isolation
 from hookline_common.metrics import Metrics
+from hookline_common.retries import BACKOFF_SECONDS, WHOLE_TRIES
 
 T = TypeVar("T")
 _log = structlog.get_logger()
-
-BACKOFF_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
-"""Pause after the first, second, … failure in a row; the last one repeats.
-
-First pauses are short, since most faults of a log or store are a change of leader that takes
-less than a second; ten seconds keep a long outage cheap and its end noticed soon.
-"""
-
-WHOLE_TRIES = 3
-"""How often a batch is tried as a whole before its messages are tried one by one."""
 
 DRAIN_SECONDS = 20.0
 """How long `stop` waits for the batch in hand; Kubernetes kills after 30 s by default."""
@@ -74,6 +66,7 @@ class ConsumerLoop:
         self._clock = clock
         self._handler = handler
         self._origin = Origin(service, group)
+        self._points = loop_points(service)
         self._topics = tuple(topics)
         self._metrics = metrics or Metrics()
         self._on_fatal = on_fatal
@@ -156,6 +149,7 @@ class ConsumerLoop:
         begun = time()
         try:
             done = await self._finish(intake, batch)
+            reached(self._points.committing)
             await intake.consumer.commit(done)
         except AssignmentLost:
             # Whoever holds the partition reads the batch; what is still ours is read again.
@@ -193,9 +187,12 @@ class ConsumerLoop:
 
     async def attempt(self, batch: Sequence[Delivered]) -> None:
         """Handle the messages and publish what follows from them."""
+        reached(self._points.read)
         records = await self._handler.handle(batch)
         if records:
+            reached(self._points.publishing)
             await self._log.append(records, Sync.LATER)
+            reached(self._points.published)
 
     async def put_aside(self, records: Sequence[Record], topic: str, reason: str) -> None:
         """Append dead letters and what is said of them."""

@@ -5,9 +5,14 @@ from hashlib import blake2b
 
 import msgspec
 
+from hookline_common.cloudevents import raw_position
 from hookline_common.eventlog import Delivered, Record
 from hookline_common.messages import OUTCOMES_CODEC, EventDeadLettered
 from hookline_common.topics import DEAD_SUFFIX, OUTCOMES
+
+_PREFIX = "hookline-"
+REDRIVE_OF = f"{_PREFIX}redrive-of"
+"""On a message that was taken back to its topic: the id of its dead letter."""
 
 LONGEST_MESSAGE = 2048
 """Characters of an error's message that are kept: a dead letter has 64 KiB for its headers (A5)."""
@@ -47,8 +52,66 @@ def dead_letter(delivered: Delivered, failure: Failure, origin: Origin) -> Recor
         "service": origin.service,
         "group": origin.group,
     }
-    headers = tuple((f"hookline-{name}", value.encode()) for name, value in added.items())
+    headers = tuple((_PREFIX + name, value.encode()) for name, value in added.items())
     return Record(source.topic + DEAD_SUFFIX, source.key, source.value, source.headers + headers)
+
+
+class Cause(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """What a dead letter tells of its failure; "" or 0 where it does not. Times in epoch ms."""
+
+    reason: str = ""
+    error: str = ""
+    message: str = ""
+    stack: str = ""
+    attempts: int = 0
+    topic: str
+    partition: int = 0
+    offset: int = 0
+    first_at: int = 0
+    last_at: int = 0
+    service: str = ""
+    group: str = ""
+    redrive_of: str = ""
+
+
+def cause_of(delivered: Delivered) -> Cause:
+    """The failure in a record of `<topic>.dead`. Never raises, whoever wrote the record.
+
+    One without coordinates of its source has its own.
+    """
+    found = {
+        name.removeprefix(_PREFIX): value.decode("utf-8", "replace")
+        for name, value in delivered.record.headers
+        if name.startswith(_PREFIX)
+    }
+    position = delivered.position
+    return Cause(
+        reason=found.get("reason", ""),
+        error=found.get("error", ""),
+        message=found.get("message", ""),
+        stack=found.get("stack", ""),
+        attempts=_number(found.get("attempts"), 0),
+        topic=found.get("topic", position.topic.removesuffix(DEAD_SUFFIX)),
+        partition=_number(found.get("partition"), position.partition),
+        offset=_number(found.get("offset"), position.offset),
+        first_at=_number(found.get("first-at"), delivered.timestamp_ms),
+        last_at=_number(found.get("last-at"), delivered.timestamp_ms),
+        service=found.get("service", ""),
+        group=found.get("group", ""),
+        redrive_of=found.get("redrive-of", ""),
+    )
+
+
+def source_record(record: Record, topic: str, letter_id: str) -> Record:
+    """The message that became this dead letter, to be appended to its topic once more."""
+    kept = tuple(header for header in record.headers if not header[0].startswith(_PREFIX))
+    mark = (REDRIVE_OF, letter_id.encode())
+    return Record(topic, record.key, record.value, (*kept, mark))
+
+
+def _number(text: str | None, default: int) -> int:
+    known = text is not None and text.isascii() and text.isdigit() and len(text) < 19
+    return int(text) if known and text is not None else default
 
 
 def dead_letter_outcome(
@@ -70,6 +133,7 @@ def dead_letter_outcome(
         error=type(failure.error).__name__,
         reason=error_text(failure.error),
         attempt=failure.attempts,
+        position=raw_position(delivered),
     )
     return Record(OUTCOMES.name, event_id, OUTCOMES_CODEC.encode(said))
 

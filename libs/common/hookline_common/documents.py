@@ -97,6 +97,8 @@ class Op(enum.Enum):
     IN = "in"
     """The value is a sequence of scalars."""
     PREFIX = "prefix"
+    MATCHES = "matches"
+    """The value is a pattern in which each `*` stands for any characters, also none."""
     CONTAINS = "contains"
     """Case-insensitive substring, on the SEARCH field only."""
 

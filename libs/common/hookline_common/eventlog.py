@@ -161,6 +161,10 @@ class EventLog(Protocol):
         """Move a group that has no members; raises Conflict while it has some."""
         ...
 
+    async def members(self, group: str) -> int:
+        """How many consumers are in the group now."""
+        ...
+
     async def lag(self, group: str, topics: Sequence[str]) -> Sequence[GroupLag]:
         """Committed and end offsets of a group, per partition."""
         ...

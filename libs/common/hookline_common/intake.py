@@ -25,10 +25,12 @@ class Intake:
         self._under_way = None
         return batch
 
-    async def take_within(self, seconds: float) -> Sequence[Delivered]:
-        """The next batch if there is one within that time, else nothing."""
+    async def take_within(
+        self, seconds: float, max_records: int, max_bytes: int
+    ) -> Sequence[Delivered]:
+        """The next batch, at most so large, if there is one within that time, else nothing."""
         if self._under_way is None:
-            self._under_way = asyncio.create_task(self._next())
+            self._under_way = asyncio.create_task(self._next(max_records, max_bytes))
         task = self._under_way
         await asyncio.wait({task}, timeout=seconds)
         if not task.done():
@@ -48,5 +50,5 @@ class Intake:
             task.cancel()
             await asyncio.wait({task})
 
-    async def _next(self) -> Sequence[Delivered]:
-        return await self.consumer.next_batch()
+    async def _next(self, max_records: int, max_bytes: int) -> Sequence[Delivered]:
+        return await self.consumer.next_batch(max_records, max_bytes)

@@ -14,20 +14,20 @@ from hookline_common.dead_letters import Failure, dead_letter, dead_letter_outco
 from hookline_common.errors import AssignmentLost, Fatal, Poison, Retryable, Stuck
 from hookline_common.eventlog import Delivered
 from hookline_common.intake import Intake
+from hookline_common.retries import STUCK_FAILURES, STUCK_PAUSE, UNEXPECTED_TRIES
 
 if TYPE_CHECKING:  # the two modules are one machine in two files
     from hookline_common.consuming import ConsumerLoop
-
-UNEXPECTED_TRIES = 3
-STUCK_FAILURES = 10
-STUCK_PAUSE = 3
-"""Index into the backoff table for a message that fails while others succeed."""
 
 SUSPECTED_OUTAGE = 3
 """After so many failures in a row without a success a pass ends: the store is asked no more."""
 
 MOST_IN_HAND = 2000
-"""How many messages are kept uncommitted while some of them fail."""
+MOST_BYTES_IN_HAND = 64 * 1024 * 1024
+"""How much is kept uncommitted while some of it fails."""
+
+GLANCE_SECONDS = 0.05
+"""How long a take may last that shall only bring what is there."""
 
 
 class _Entry:
@@ -53,8 +53,10 @@ class Isolation:
         self._intake = intake
         self._lines: dict[tuple[str, str], deque[_Entry]] = {}
         self._taken: list[Delivered] = []
+        self._taken_bytes = 0
         self._fruitless = 0
         self._successes = 0
+        self._judged_since_take = True
         self._add(batch)
 
     async def run(self) -> Sequence[Delivered]:
@@ -74,6 +76,7 @@ class Isolation:
             line = (delivered.record.topic, delivered.record.key)
             self._lines.setdefault(line, deque()).append(_Entry(delivered, now_ms))
         self._taken.extend(batch)
+        self._taken_bytes += sum(len(delivered.record.value or b"") for delivered in batch)
 
     async def _pass(self) -> list[tuple[_Entry, Retryable]]:
         """Try the lines that are due; return those whose head failed and may succeed later."""
@@ -129,6 +132,7 @@ class Isolation:
 
     async def _judge(self, failed: Sequence[tuple[_Entry, Retryable]]) -> None:
         """Count failures with successes of others in between; put aside what is stuck."""
+        self._judged_since_take |= bool(failed)
         for entry, error in failed:
             self._loop.failing(error)
             entry.stuck += self._successes > entry.seen
@@ -174,10 +178,28 @@ class Isolation:
         pause = max(min(line[0].due for line in self._lines.values()) - now, 0.0)
         if self._fruitless:
             pause = max(pause, self._loop.pause_after(self._fruitless - 1))
-        few = len(self._lines) <= SUSPECTED_OUTAGE
-        if not few or len(self._taken) >= MOST_IN_HAND:
+        records, size = self._room()
+        if not self._judged_since_take or min(records, size) <= 0:
             await self._loop.unless_stopped(lambda: asyncio.sleep(pause))
-            return
+        elif self._fruitless and len(self._lines) > SUSPECTED_OUTAGE:
+            await self._loop.unless_stopped(lambda: asyncio.sleep(pause))
+            await self._take_more(GLANCE_SECONDS, records, size)
+        else:
+            await self._take_more(pause, records, size)
+
+    def _room(self) -> tuple[int, int]:
+        """Records and bytes to take in between two failures of a message: a share of what may be
+        in hand, so that something is left that can succeed until the message is stuck.
+        """
+        records = (MOST_IN_HAND - len(self._taken)) // STUCK_FAILURES
+        return max(records, 1), (MOST_BYTES_IN_HAND - self._taken_bytes) // STUCK_FAILURES
+
+    async def _take_more(self, seconds: float, records: int, size: int) -> None:
         self._intake.consumer.resume()
-        self._add(await self._loop.unless_stopped(lambda: self._intake.take_within(pause)))
+        taken = await self._loop.unless_stopped(
+            lambda: self._intake.take_within(seconds, records, size)
+        )
         self._intake.consumer.pause()
+        if taken:
+            self._judged_since_take = False
+            self._add(taken)

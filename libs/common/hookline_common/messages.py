@@ -235,7 +235,10 @@ class EffectRefused(Message, frozen=True, tag="refused"):
 
 
 class EventDeadLettered(Message, frozen=True, tag="dead"):
-    """A message of the event was put aside in the dead-letter topic."""
+    """A message of the event was put aside in the dead-letter topic.
+
+    `position` is where the event's raw request lies, as far as the message told.
+    """
 
     event_id: str
     webhook_id: str
@@ -245,6 +248,7 @@ class EventDeadLettered(Message, frozen=True, tag="dead"):
     error: str
     reason: str
     attempt: int = 1
+    position: tuple[str, int, int] | None = None
 
 
 Outcome: TypeAlias = EffectApplied | EffectRefused | EventDeadLettered
@@ -253,12 +257,21 @@ Outcome: TypeAlias = EffectApplied | EffectRefused | EventDeadLettered
 # --- workflow.events: the public feed ---
 
 
+class StateChange(Message, frozen=True):
+    """An entry of a node's `onStateChange`; `on`: which transition it was (onSuccess, …)."""
+
+    on: str
+    type: str
+    payload: dict[str, Any] = {}
+
+
 class WorkflowEvent(Message, frozen=True, tag="workflow_event"):
     """Something happened to an execution or one of its tasks: `kind` is a past-tense fact.
 
     WorkflowStarted, WorkflowCompleted, WorkflowFailed, WorkflowTimedOut, WorkflowTerminated,
     WorkflowPaused, WorkflowResumed, WorkflowRestarted, WorkflowRetried, TaskScheduled,
-    TaskStarted, TaskCompleted, TaskFailed, TaskTimedOut, TaskCanceled, TaskSkipped.
+    TaskStarted, TaskCompleted, TaskFailed, TaskTimedOut, TaskCanceled, TaskSkipped; and
+    TaskStateChanged, which a workflow's author asked for (`state_change`).
     """
 
     id: str
@@ -275,6 +288,7 @@ class WorkflowEvent(Message, frozen=True, tag="workflow_event"):
     task_type: str | None = None
     event_id: str | None = None
     reason: str | None = None
+    state_change: StateChange | None = None
 
 
 T = TypeVar("T")

@@ -15,11 +15,13 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         """Each process makes one; a registry of its own keeps tests apart."""
         self.registry = CollectorRegistry() if registry is None else registry
-        self.answers = Counter(
-            "hookline_gateway_answers_total",
-            "Requests that the gateway answered, by outcome.",
-            ["outcome"],
-            registry=self.registry,
+        self._of_the_gateway()
+        self._of_consumers()
+        self._of_batches()
+
+    def _of_the_gateway(self) -> None:
+        self.answers = self._counter(
+            "gateway_answers_total", "Requests that the gateway answered, by outcome.", "outcome"
         )
         self.accept_seconds = Histogram(
             "hookline_gateway_accept_seconds",
@@ -32,18 +34,32 @@ class Metrics:
             "Bytes of request bodies in memory.",
             registry=self.registry,
         )
-        self.verdicts = Counter(
-            "hookline_verdicts_total",
+
+    def _of_consumers(self) -> None:
+        self.verdicts = self._counter(
+            "verdicts_total",
             "Events that the verifier judged, by verdict and reason.",
-            ["verdict", "reason"],
-            registry=self.registry,
+            "verdict",
+            "reason",
         )
-        self.consumed = Counter(
-            "hookline_consumed_records_total",
-            "Records that a consumer group has finished.",
-            ["group"],
-            registry=self.registry,
+        self.consumed = self._counter(
+            "consumed_records_total", "Records that a consumer group has finished.", "group"
         )
+        self.retries = self._counter(
+            "consumer_retries_total",
+            "Tries that failed and were repeated, by error class.",
+            "group",
+            "error",
+        )
+        self.dead_letters = self._counter(
+            "dead_letters_total",
+            "Records put aside in a dead-letter topic, by reason.",
+            "group",
+            "topic",
+            "reason",
+        )
+
+    def _of_batches(self) -> None:
         self.batch_records = Histogram(
             "hookline_consumed_batch_records",
             "Records per batch.",
@@ -58,24 +74,14 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
-        self.retries = Counter(
-            "hookline_consumer_retries_total",
-            "Tries that failed and were repeated, by error class.",
-            ["group", "error"],
-            registry=self.registry,
-        )
-        self.dead_letters = Counter(
-            "hookline_dead_letters_total",
-            "Records put aside in a dead-letter topic, by reason.",
-            ["group", "topic", "reason"],
-            registry=self.registry,
-        )
-        self.dropped_batches = Counter(
-            "hookline_consumer_dropped_batches_total",
+        self.dropped_batches = self._counter(
+            "consumer_dropped_batches_total",
             "Batches dropped because the partition was given to another consumer.",
-            ["group"],
-            registry=self.registry,
+            "group",
         )
+
+    def _counter(self, name: str, says: str, *labels: str) -> Counter:
+        return Counter(f"hookline_{name}", says, labels, registry=self.registry)
 
 
 def process_metrics() -> Metrics:

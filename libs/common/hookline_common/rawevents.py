@@ -38,6 +38,11 @@ class RawEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     sealed: tuple[str, ...] = ()
     replay: Replay | None = None
 
+    @property
+    def content_type(self) -> str:
+        """The content type that was sent; "" if there was none."""
+        return next((value for name, value in self.headers if name == "content-type"), "")
+
 
 class Check(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """One thing that was checked; `detail` says what was expected and what came, never a secret."""

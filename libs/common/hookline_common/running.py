@@ -17,12 +17,12 @@ from starlette.routing import BaseRoute
 
 from hookline_common import adapters, collections, topics
 from hookline_common.clock import Clock, SystemClock
-from hookline_common.consuming import BACKOFF_SECONDS
 from hookline_common.documents import Documents
 from hookline_common.errors import Fatal, FolderInUse, Misconfigured, Retryable
 from hookline_common.eventlog import EventLog
 from hookline_common.logs import configure_logs
 from hookline_common.metrics import Metrics, process_metrics
+from hookline_common.retries import BACKOFF_SECONDS
 from hookline_common.seal_keys import open_sealer
 from hookline_common.sealing import Sealer
 from hookline_common.serving import Door, Listener, open_door
@@ -121,7 +121,10 @@ async def open_parts(settings: Settings, clock: Clock | None = None) -> AsyncGen
     """
     sealer = open_sealer(settings)
     log, documents = await adapters.open_both(
-        settings.log, settings.store, max_disk_bytes=settings.max_disk_bytes
+        settings.log,
+        settings.store,
+        max_disk_bytes=settings.max_disk_bytes,
+        session_timeout_ms=int(settings.session_timeout_seconds * 1000),
     )
     try:
         await _when_possible("log", lambda: log.create_topics(topics.CATALOGUE))

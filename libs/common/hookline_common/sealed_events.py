@@ -37,6 +37,21 @@ def open_event(event: RawEvent, sealer: Sealer) -> RawEvent:
     return replace(_changed(event, unseal, _unquoted), sealed=())
 
 
+def under_new_id(event: RawEvent, event_id: str, sealer: Sealer) -> RawEvent:
+    """The stored event under another id: what is sealed is bound to the id, so it is sealed anew.
+
+    Raises SealBroken.
+    """
+    if not event.sealed:
+        return replace(event, id=event_id)
+
+    def seal(mark: str, text: str) -> str:
+        return sealer.seal(text, event_context(event_id, mark))
+
+    opened = replace(open_event(event, sealer), id=event_id, sealed=event.sealed)
+    return _changed(opened, seal, _quoted)
+
+
 def without_sealed(event: RawEvent) -> RawEvent:
     """The event without its sealed headers and parameters, for everybody downstream."""
     if not event.sealed:

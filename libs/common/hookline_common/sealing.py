@@ -3,6 +3,7 @@
 import base64
 import binascii
 import os
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -10,10 +11,15 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from hookline_common.errors import SealBroken
+from hookline_common.webhooks import SECRET_SHOWN
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12  # NIST SP 800-38D section 8.2: 96 bits
 _FORM = "s1"
+_SEALED = re.compile(
+    _FORM + r"(?::|%3A)[^\s\"']{1,300}?(?::|%3A)(?:[A-Za-z0-9+/=]|%2B|%2F|%3D){38,}"
+)
+"""A sealed value in a text, as it is or quoted for a query; 28 bytes are nonce and tag alone."""
 
 
 class SealKey(msgspec.Struct, frozen=True):
@@ -57,6 +63,11 @@ class Sealer:
             raise SealBroken(f"A value sealed with the key {key_id!r} does not open.") from error
 
 
+def without_seals(text: str) -> str:
+    """The text as it may be shown: what is sealed in it is not, not even as it is."""
+    return _SEALED.sub(SECRET_SHOWN, text)
+
+
 def secret_context(webhook_id: str, incarnation: int, secret_id: str) -> str:
     """What a secret of a webhook is bound to."""
     return f"secret/{incarnation}/{secret_id}/{webhook_id}"
@@ -65,6 +76,11 @@ def secret_context(webhook_id: str, incarnation: int, secret_id: str) -> str:
 def header_check_context(webhook_id: str, incarnation: int, header: str) -> str:
     """What the expected value of a header check is bound to; header names in lower case."""
     return f"header/{incarnation}/{header.lower()}/{webhook_id}"
+
+
+def workflow_secret_context(name: str) -> str:
+    """What a secret that workflows name is bound to."""
+    return f"workflow-secret/{name}"
 
 
 def event_context(event_id: str, name: str) -> str:

@@ -145,6 +145,14 @@ TABLE: tuple[Setting, ...] = (
         read.size_bytes,
     ),
     Setting(
+        "HOOKLINE_EXECUTION_RETENTION",
+        "execution_retention_days",
+        "30",
+        "days, 0 for ever",
+        "How long an execution is kept after its end, with its inputs, outputs and logs.",
+        read.days,
+    ),
+    Setting(
         "HOOKLINE_BODY_MEMORY",
         "body_memory_bytes",
         "256MB",
@@ -158,6 +166,14 @@ TABLE: tuple[Setting, ...] = (
         "5",
         "seconds, at most 3600",
         "How long the gateway waits for the log before it answers 503.",
+        read.seconds,
+    ),
+    Setting(
+        "HOOKLINE_SESSION_TIMEOUT",
+        "session_timeout_seconds",
+        "10",
+        "seconds, at most 3600",
+        "After how long without a sign of life Kafka gives a consumer's partitions to others.",
         read.seconds,
     ),
     Setting(

@@ -1,6 +1,7 @@
 """Reads the values of settings; each function raises ValueError for what is not allowed."""
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -64,6 +65,14 @@ def seconds(value: str) -> float:
     return number
 
 
+def days(value: str) -> int:
+    """A number of days."""
+    number = int(value)
+    if not 0 <= number <= 36_500:
+        raise ValueError
+    return number
+
+
 def items(value: str) -> tuple[str, ...]:
     """The items of a list separated by commas."""
     return tuple(item.strip() for item in value.split(",") if item.strip())
@@ -111,3 +120,8 @@ def log_level(value: str) -> str:
     if value.lower() not in LEVELS:
         raise ValueError
     return value.lower()
+
+
+def without_password(url: str) -> str:
+    """A URL that can be shown: what stands before its host is not."""
+    return re.sub(r"//[^/@]*@", "//***@", url)

@@ -47,8 +47,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tls_cert: str
     tls_key: str
     max_disk_bytes: int | None
+    execution_retention_days: int
     body_memory_bytes: int
     accept_timeout_seconds: float
+    session_timeout_seconds: float
     http_private: bool
     log_level: str
 

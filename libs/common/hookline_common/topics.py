@@ -1,7 +1,8 @@
 """The catalogue of topics: who writes and reads each, how it is partitioned and kept.
 
 Deployments create their topics from this list, and a test compares it with the compose file.
-Read from top to bottom it is the way of an event (DESIGN.md section 1).
+Read from top to bottom it is the way of an event (DESIGN.md section 1); the consumer groups that
+read the topics stand at the end.
 """
 
 from typing import Literal
@@ -133,3 +134,29 @@ CATALOGUE: tuple[Topic, ...] = PIPELINE + tuple(
     _dead(topic) for topic in PIPELINE if topic.readers and topic.cleanup == "delete"
 )
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in CATALOGUE}
+
+
+class Group(msgspec.Struct, frozen=True):
+    """A consumer group: its members are processes of `service`."""
+
+    name: str
+    service: str
+    topics: tuple[Topic, ...]
+
+    @property
+    def topic_names(self) -> tuple[str, ...]:
+        """The names of the topics that it reads."""
+        return tuple(topic.name for topic in self.topics)
+
+
+VERIFIER = Group("verifier", "verifier", (RECEIVED,))
+MATCHER = Group("matcher", "matcher", (WAITS, VERIFIED, REJECTED, OUTCOMES))
+ENGINE = Group("engine", "engine", (COMMANDS,))
+DEAD_LETTERS = Group(
+    "dead-letters",
+    "engine",
+    tuple(topic for topic in CATALOGUE if topic.name.endswith(DEAD_SUFFIX)),
+)
+
+GROUPS: tuple[Group, ...] = (VERIFIER, MATCHER, ENGINE, DEAD_LETTERS)
+"""In the order in which an event passes them; `webhooks.config`, which all read whole, has none."""

@@ -5,9 +5,8 @@ import asyncio
 from hookline_common.clock import Clock
 from hookline_common.errors import Retryable, Unavailable
 from hookline_common.eventlog import EventLog
-from hookline_common.topics import RECEIVED
+from hookline_common.topics import RECEIVED, VERIFIER
 
-VERIFIER_GROUP = "verifier"
 CHECK_SECONDS = 60.0
 OLDEST_MS = RECEIVED.retention_ms // 2
 
@@ -53,7 +52,7 @@ class Backlog:
 
     async def _oldest(self) -> int:
         oldest = 0
-        for lag in await self._log.lag(VERIFIER_GROUP, [RECEIVED.name]):
+        for lag in await self._log.lag(VERIFIER.name, [RECEIVED.name]):
             if lag.committed >= lag.end:
                 continue
             found = await self._log.read(lag.topic, lag.partition, lag.committed, 1)

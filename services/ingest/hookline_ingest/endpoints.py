@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from starlette.types import Receive, Scope, Send
 
 from hookline_common.clock import Clock
+from hookline_common.crash_points import CrashPoint, reached
 from hookline_common.errors import ApiError, BadRequest, Retryable, TooLarge
 from hookline_common.opened_webhooks import OpenedWebhook
 from hookline_common.rawevents import RawEvent
@@ -57,6 +58,7 @@ class Gateway:
             return
         finally:
             body.close()
+        reached(CrashPoint.INGEST_ANSWERING)
         await send_answer(send, answer, event_id)
         self._counters.answered(answer.status, asyncio.get_running_loop().time() - started)
 

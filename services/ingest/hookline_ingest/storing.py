@@ -6,6 +6,7 @@ from collections.abc import Callable
 import structlog
 
 from hookline_common.cloudevents import raw_record
+from hookline_common.crash_points import CrashPoint, reached
 from hookline_common.errors import DurabilityLost, Poison, Retryable, TooLarge, Unavailable
 from hookline_common.eventlog import EventLog, Record, Sync
 from hookline_common.opened_webhooks import OpenedWebhook
@@ -41,12 +42,14 @@ class Storing:
         try:
             async with asyncio.timeout(self._deadline):
                 await self._append(record)
+                reached(CrashPoint.INGEST_APPENDED)
         except (TimeoutError, Retryable) as failure:
             _log.warning("event_not_stored", webhook_id=event.webhook_id, error=str(failure))
             raise not_stored() from failure
 
     async def _append(self, record: Record) -> None:
         try:
+            reached(CrashPoint.INGEST_APPENDING)
             await self._log.append((record,), Sync.NOW)
         except Poison as too_large:
             raise TooLarge("The request is too large to be stored.") from too_large

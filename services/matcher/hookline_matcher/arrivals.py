@@ -73,8 +73,7 @@ def _arrival(batch: Batch, delivered: Delivered, judged: JudgedEvent) -> Arrival
 def payload_of(judged: JudgedEvent, options: Options) -> Payload:
     """The payload of a judged event; raises PayloadUnreadable."""
     raw = judged.raw
-    kind = next((value for name, value in raw.headers if name == "content-type"), "")
-    return read_payload(kind, raw.body, raw.query, merge_query=options.merge_query)
+    return read_payload(raw.content_type, raw.body, raw.query, merge_query=options.merge_query)
 
 
 def claimants(arrival: Arrival) -> list[Claimant]:

@@ -37,12 +37,14 @@ class Tally:
         """Count an event whose record was saved: out of the old verdict, into the new one."""
         if before is not None and before.verdict == after.verdict:
             return
-        bucket = Bucket(after.webhook_id, (after.counts_from or after.received_at) // MINUTE_MS)
-        counter = self.deltas.setdefault(bucket, Counter())
         if before is not None and before.verdict != "pending":
-            counter[before.verdict] -= 1
+            self._count(before, -1)
         if after.verdict != "pending":
-            counter[after.verdict] += 1
+            self._count(after, 1)
+
+    def _count(self, record: EventRecord, by: int) -> None:
+        bucket = Bucket(record.webhook_id, (record.counts_from or record.received_at) // MINUTE_MS)
+        self.deltas.setdefault(bucket, Counter())[record.verdict] += by
 
 
 class EventCounts:

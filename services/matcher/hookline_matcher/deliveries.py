@@ -11,8 +11,10 @@ from hashlib import sha256
 import msgspec
 
 from hookline_common.collections import DELIVERIES
+from hookline_common.crash_points import CrashPoint, reached
 from hookline_common.documents import Document, Documents
 from hookline_common.errors import StoreUnavailable
+from hookline_common.eventrecords import EventRecord
 from hookline_common.ids import digest
 from hookline_common.topics import RECEIVED
 from hookline_matcher.records import MAX_ROUNDS, EventRecords
@@ -92,7 +94,9 @@ class Deliveries:
         if not first:
             return []
         documents = [_document(claimant, claimant.event_id) for claimant in first.values()]
+        reached(CrashPoint.MATCHER_CLAIMING)
         known = await self._documents.insert(DELIVERIES, documents)
+        reached(CrashPoint.MATCHER_CLAIMED)
         losers: list[Claimant] = []
         for claimant in claimants:
             if claimant is first[claimant.claim_id] and claimant.claim_id not in known:
@@ -105,14 +109,18 @@ class Deliveries:
         self, losers: Sequence[Claimant], rulings: dict[str, Ruling]
     ) -> list[Claimant]:
         contests, again = await self._held(losers)
-        effectless = await self._effectless(contests)
+        records = await self._records_of(contests)
         taking: dict[str, tuple[_Contest, str]] = {}
         for contest in contests:
             claimant, held = contest.claimant, contest.held
+            own, holder = records.get(claimant.event_id), records.get(held.event_id)
             outside = abs(claimant.received_at - held.received_at) > claimant.window_ms
             if held.event_id == claimant.event_id:
                 _rule(rulings, claimant, Ruling(origin=held.origin))
-            elif not outside and held.event_id not in effectless:
+            elif own is not None and own.verdict == "duplicate":
+                # It was judged before: what came of the other since then changes nothing for it.
+                _rule(rulings, claimant, Ruling(own.duplicate_of, reason=own.reason))
+            elif not outside and (holder is None or holder.verdict not in EFFECTLESS):
                 _rule(rulings, claimant, Ruling(held.event_id, reason=claimant.reason))
             elif claimant.claim_id in taking:
                 again.append(claimant)
@@ -137,17 +145,16 @@ class Deliveries:
         await self._documents.insert(DELIVERIES, _fresh(expired))
         return contests, expired
 
-    async def _effectless(self, contests: Iterable[_Contest]) -> frozenset[str]:
-        """Holders that ended without an effect. One without a record is still on its way."""
-        holders = [
-            contest.held.event_id
+    async def _records_of(self, contests: Iterable[_Contest]) -> Mapping[str, EventRecord]:
+        """The records of claimants and holders. One without a record is still on its way."""
+        ids = [
+            event_id
             for contest in contests
             if contest.held.event_id != contest.claimant.event_id
+            for event_id in (contest.held.event_id, contest.claimant.event_id)
         ]
-        found = await self._records.load(holders)
-        return frozenset(
-            event_id for event_id, event in found.items() if event.record.verdict in EFFECTLESS
-        )
+        found = await self._records.load(ids)
+        return {event_id: event.record for event_id, event in found.items()}
 
     async def _take_over(
         self, taking: Mapping[str, tuple[_Contest, str]], rulings: dict[str, Ruling]
@@ -158,7 +165,9 @@ class Deliveries:
             msgspec.structs.replace(_document(contest.claimant, origin), rev=contest.rev)
             for contest, origin in taking.values()
         ]
+        reached(CrashPoint.MATCHER_MOVING_CLAIMS)
         conflicts = await self._documents.replace(DELIVERIES, documents)
+        reached(CrashPoint.MATCHER_MOVED_CLAIMS)
         for claim_id, (contest, origin) in taking.items():
             if claim_id not in conflicts:
                 _rule(rulings, contest.claimant, Ruling(origin=origin))

@@ -12,6 +12,7 @@ from hookline_common.eventrecords import EventRecord, Step, Verdict
 from hookline_common.matching import EventView
 from hookline_common.payloads import Payload, PayloadUnreadable, fields_of
 from hookline_common.rawevents import JudgedEvent
+from hookline_common.redaction import redacted
 from hookline_common.topics import DAY_MS, RECEIVED
 from hookline_common.webhooks import (
     DEFAULT_DEDUPE_SECONDS,
@@ -19,7 +20,6 @@ from hookline_common.webhooks import (
     DEFAULT_RETENTION_DAYS,
     Options,
 )
-from hookline_matcher.headers import redacted
 from hookline_matcher.verdicts import is_matchable
 
 Change = Callable[[EventRecord], EventRecord]

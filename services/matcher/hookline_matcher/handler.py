@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from hookline_common.clock import Clock
 from hookline_common.cloudevents import event_and_webhook, judged_event
 from hookline_common.config_view import ConfigView
+from hookline_common.crash_points import CrashPoint, reached
 from hookline_common.documents import Documents
 from hookline_common.errors import Undecodable
 from hookline_common.eventlog import Delivered, Record
 from hookline_common.messages import OUTCOMES_CODEC, WAITS_CODEC, EventDeadLettered
 from hookline_common.rawevents import JudgedEvent
-from hookline_common.topics import OUTCOMES, REJECTED, VERIFIED, WAITS
+from hookline_common.topics import MATCHER, OUTCOMES, REJECTED, VERIFIED, WAITS
 from hookline_matcher.batch import Batch
 from hookline_matcher.counts import EventCounts
 from hookline_matcher.deliveries import Deliveries
@@ -30,7 +31,7 @@ from hookline_matcher.verified import VerifiedEvents
 from hookline_matcher.waiters import Waiters
 from hookline_matcher.waits import Waits
 
-TOPICS: Sequence[str] = (WAITS.name, VERIFIED.name, REJECTED.name, OUTCOMES.name)
+TOPICS: Sequence[str] = MATCHER.topic_names
 
 
 class MatcherHandler:
@@ -64,8 +65,12 @@ class MatcherHandler:
         commands += await self._verified.handle(context, verified)
         await self._rejected.handle(context, rejected)
         if outcomes:
+            reached(CrashPoint.MATCHER_HEARING_OUTCOMES)
             commands += await self._outcomes.handle(context, outcomes)
+            reached(CrashPoint.MATCHER_HEARD_OUTCOMES)
+        reached(CrashPoint.MATCHER_COUNTING)
         await self._counts.add(context.tally)
+        reached(CrashPoint.MATCHER_COUNTED)
         # A batch that is delivered again may find a meeting from both of its sides.
         return list(dict.fromkeys(commands))
 

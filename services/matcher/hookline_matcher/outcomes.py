@@ -5,6 +5,7 @@ from functools import partial
 
 from hookline_common.eventlog import Record
 from hookline_common.eventrecords import Effect, EventRecord, Step
+from hookline_common.meetings import take_id
 from hookline_common.messages import (
     EffectApplied,
     EffectRefused,
@@ -19,8 +20,9 @@ from hookline_matcher.events import Change, EventInHand
 from hookline_matcher.offers import Offers
 from hookline_matcher.records import EventRecords
 from hookline_matcher.resumes import pending_resumes, resume_effect
-from hookline_matcher.takes import Takes, take_id
+from hookline_matcher.takes import Takes
 from hookline_matcher.verdicts import (
+    DEAD_LETTERED,
     dead_lettered,
     is_matchable,
     settled,
@@ -114,6 +116,8 @@ def _change(outcome: Outcome) -> Change:
 
     def change(record: EventRecord) -> EventRecord:
         if isinstance(outcome, EventDeadLettered):
+            if step in record.steps:  # heard before: the event may have been taken back since
+                return record
             return dead_lettered(with_step(record, step), f"{outcome.error}: {outcome.reason}")
         found = with_outcome(record, _effect(outcome))
         return record if found is record else with_step(found, step)
@@ -145,7 +149,7 @@ def _step(outcome: Outcome) -> Step:
         case EffectRefused():
             did, error, position = f"{outcome.kind} refused", outcome.reason, outcome.effect_id
         case EventDeadLettered():
-            did, error, position = "dead-lettered", outcome.reason, outcome.topic
+            did, error, position = DEAD_LETTERED, outcome.reason, outcome.topic
     return Step(
         service=outcome.service,
         did=did,
@@ -175,5 +179,6 @@ def _dead_event(batch: Batch, dead: EventDeadLettered) -> EventInHand:
         received_at=dead.at,
         verdict="pending",
         counts_from=dead.at,
+        position=dead.position,
     )
     return EventInHand(record, expires_at_ms=dead.at + _DEAD_KEPT_MS)

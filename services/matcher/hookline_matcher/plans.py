@@ -13,6 +13,7 @@ import msgspec
 
 from hookline_common.clock import Clock
 from hookline_common.collections import PLANS
+from hookline_common.crash_points import CrashPoint, reached
 from hookline_common.documents import Condition, Document, Documents, Op, Query
 from hookline_common.matching import Plan, plan_id
 from hookline_common.webhooks import WebhookConfig, WorkflowPlans
@@ -104,9 +105,13 @@ class Plans:
         }
         if not missing:
             return known
+        reached(CrashPoint.MATCHER_INSERTING_PLANS)
         await self._documents.insert(PLANS, [_document(k, plan) for k, plan in missing.items()])
+        reached(CrashPoint.MATCHER_INSERTED_PLANS)
         await self._documents.increment(PLANS, {HEAD: {"revision": 1}})
+        reached(CrashPoint.MATCHER_RAISED_PLANS)
         await self._stamp(list(missing), await self._revision())
+        reached(CrashPoint.MATCHER_STAMPED_PLANS)
         self._set = PlanSet(-1, ())
         return await self.current()
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from hookline_common.collections import WEBHOOK_EVENTS
+from hookline_common.crash_points import CrashPoint, reached
 from hookline_common.documents import Documents, Page, Query
 from hookline_common.errors import StoreUnavailable
 from hookline_common.eventrecords import EventRecord
@@ -24,7 +25,9 @@ class EventRecords:
         if not events:
             return frozenset()
         documents = [document_of(event, event.record) for event in events]
+        reached(CrashPoint.MATCHER_RECORDING)
         known = await self._documents.insert(WEBHOOK_EVENTS, documents)
+        reached(CrashPoint.MATCHER_RECORDED)
         for event in events:
             if event.id not in known:
                 event.rev = 1
@@ -63,7 +66,9 @@ class EventRecords:
         if not changed:
             return []
         documents = [document_of(event, record) for event, record in changed]
+        reached(CrashPoint.MATCHER_SAVING_EVENTS)
         conflicts = await self._documents.replace(WEBHOOK_EVENTS, documents)
+        reached(CrashPoint.MATCHER_SAVED_EVENTS)
         for event, record in changed:
             if event.id not in conflicts:
                 tally.moved(event.record, record)

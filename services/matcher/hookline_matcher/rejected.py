@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from msgspec.structs import replace
-
 from hookline_common.eventlog import Delivered
 from hookline_common.eventrecords import EventRecord, Step
 from hookline_common.payloads import Payload, PayloadUnreadable
@@ -14,7 +12,7 @@ from hookline_matcher.batch import Batch
 from hookline_matcher.events import Change, EventInHand, judged_in_hand
 from hookline_matcher.records import EventRecords
 from hookline_matcher.replays import Replays
-from hookline_matcher.verdicts import with_step
+from hookline_matcher.verdicts import out_of_death, with_step
 
 _NO_OPTIONS = Options()
 
@@ -62,8 +60,7 @@ def _rejected_after(fresh: EventRecord) -> Change:
     step = Step(service="verifier", did=fresh.verdict, at=fresh.verified_at, error=fresh.reason)
 
     def change(record: EventRecord) -> EventRecord:
-        if record.verdict == "dead" and not record.effects:
-            return replace(fresh, steps=(*record.steps, *fresh.steps), replays=record.replays)
-        return with_step(record, step)
+        revived = out_of_death(record, fresh)
+        return with_step(record, step) if revived is record else revived
 
     return change

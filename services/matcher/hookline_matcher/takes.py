@@ -9,20 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from hookline_common.collections import TAKES
+from hookline_common.crash_points import CrashPoint, reached
 from hookline_common.documents import Document, Documents
-from hookline_common.ids import digest
+from hookline_common.meetings import Take, is_spent, take_id
 from hookline_common.topics import DAY_MS
 from hookline_matcher.events import EventInHand
 from hookline_matcher.waiters import OPEN, Waiters, WaitInHand
 
 _LEAST_KEPT_MS = 30 * DAY_MS
-
-
-class Take(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """Which task took the event; neither: it was let go."""
-
-    event_id: str = ""
-    task_id: str = ""
 
 
 class StoredTake(msgspec.Struct, frozen=True):
@@ -43,11 +37,6 @@ _encode = msgspec.json.Encoder().encode
 _take_of = msgspec.json.Decoder(Take).decode
 _FREE = Take()
 _FREE_TAKE = StoredTake(_FREE, 0)
-
-
-def take_id(workflow_id: str, task_ref: str, identity: str) -> str:
-    """The id of the take of an event (by its identity) by a reference of an execution."""
-    return digest("take", workflow_id, task_ref, identity)
 
 
 def take_id_of(meeting: Meeting) -> str:
@@ -75,7 +64,9 @@ class Takes:
     async def claim(self, wanted: dict[str, Meeting], now_ms: int) -> dict[str, Document]:
         """Take by id; return the takes that are now held for the meetings."""
         documents = {key: _document(key, meeting, now_ms) for key, meeting in wanted.items()}
+        reached(CrashPoint.MATCHER_TAKING)
         known = await self._documents.insert(TAKES, list(documents.values()))
+        reached(CrashPoint.MATCHER_TAKEN)
         held = {
             key: msgspec.structs.replace(document, rev=1)
             for key, document in documents.items()
@@ -143,19 +134,11 @@ def _own(meeting: Meeting) -> Take:
 
 
 def _is_spent(stored: StoredTake, meeting: Meeting, holders: Mapping[str, WaitInHand]) -> bool:
-    """Whether another task of the reference has the event, or may still be getting it.
-
-    A task that is neither open nor taken by the event can never get it any more: a crash came
-    between its take and its wait. An open one may be getting it at this moment; if it crashed, the
-    message that it came with is delivered again.
-    """
-    take = stored.take
-    if not take.task_id or take == _own(meeting):
-        return False
-    holder = holders.get(take.task_id)
-    if take.task_id == meeting.wait.id:
-        return True
-    return holder is not None and (holder.state == OPEN or holder.waiter.taken_by == take.event_id)
+    holder = holders.get(stored.take.task_id)
+    known = None if holder is None else holder.waiter
+    return is_spent(
+        stored.take, _own(meeting), known, holder_open=holder is not None and holder.state == OPEN
+    )
 
 
 def _document(key: str, meeting: Meeting, now_ms: int) -> Document:

@@ -12,6 +12,9 @@ from hookline_common.eventrecords import MAX_STEPS, Effect, EventRecord, Step, V
 EFFECTLESS: frozenset[Verdict] = frozenset(("unmatched", "paused", "dead", "failed"))
 """Ended without any effect: another delivery of the same event is no duplicate (E1)."""
 
+DEAD_LETTERED = "dead-lettered"
+"""What the step of a message that was put aside says."""
+
 UNMATCHABLE: frozenset[Verdict] = frozenset(
     ("rejected", "handshake", "paused", "duplicate", "dead")
 )
@@ -33,15 +36,24 @@ def with_effects(record: EventRecord, effects: tuple[Effect, ...]) -> EventRecor
 def with_outcome(record: EventRecord, outcome: Effect) -> EventRecord:
     """The record with what became of one effect. What was applied stays applied."""
     known = next((effect for effect in record.effects if effect.id == outcome.id), None)
-    if known is None:
-        return replace(record, effects=(*record.effects, outcome))
+    if known is None:  # a lone effect is not recorded before its outcome
+        return _revived(replace(record, effects=(*record.effects, outcome)))
     if known.status == "applied" or known.status == outcome.status:
         return record
     merged = _merged(known, outcome)
-    return replace(
-        record,
-        effects=tuple(merged if effect.id == outcome.id else effect for effect in record.effects),
-    )
+    effects = tuple(merged if effect.id == outcome.id else effect for effect in record.effects)
+    revived = replace(record, effects=effects)
+    return _revived(revived) if known.code == reasons.DEAD_LETTERED else revived
+
+
+def _revived(record: EventRecord) -> EventRecord:
+    """The record once the command of a dead-lettered effect was taken back and has an outcome: it
+    is dead no longer, unless another of its commands still is.
+    """
+    still = any(effect.code == reasons.DEAD_LETTERED for effect in record.effects)
+    if record.verdict != "dead" or still:
+        return record
+    return replace(record, verdict="pending", reason=None, detail=None)
 
 
 def with_step(record: EventRecord, step: Step) -> EventRecord:
@@ -65,6 +77,13 @@ def dead_lettered(record: EventRecord, error: str) -> EventRecord:
     return replace(
         record, effects=effects, verdict="dead", reason=reasons.DEAD_LETTERED, detail=error
     )
+
+
+def out_of_death(record: EventRecord, fresh: EventRecord) -> EventRecord:
+    """The record of a dead event once it was taken back and ended without any effect after all."""
+    if record.verdict != "dead" or record.effects:
+        return record
+    return replace(fresh, steps=(*record.steps, *fresh.steps), replays=record.replays)
 
 
 def settled(record: EventRecord, now_ms: int, reason: str | None = None) -> EventRecord:
@@ -94,7 +113,12 @@ def _merged(known: Effect, outcome: Effect) -> Effect:
 
 
 def _same_step(one: Step, other: Step) -> bool:
-    return (one.service, one.did, one.position) == (other.service, other.did, other.position)
+    again = one.did != DEAD_LETTERED or one.at == other.at  # taken back, it may die once more
+    return again and (one.service, one.did, one.position) == (
+        other.service,
+        other.did,
+        other.position,
+    )
 
 
 def _of_kinds(applied: set[str]) -> Verdict:

@@ -30,7 +30,7 @@ from hookline_matcher.records import EventRecords
 from hookline_matcher.replays import Replays
 from hookline_matcher.resumes import pending_resumes, resume_effect
 from hookline_matcher.starts import Start, starts_of
-from hookline_matcher.verdicts import is_matchable, settled, with_effects
+from hookline_matcher.verdicts import is_matchable, out_of_death, settled, with_effects
 from hookline_matcher.waiters import Waiters
 
 
@@ -57,9 +57,12 @@ class VerifiedEvents:
         self, batch: Batch, events: Sequence[tuple[Delivered, JudgedEvent]]
     ) -> list[Record]:
         """The commands that the events give rise to."""
-        arrivals = arrivals_of(batch, events)
-        if not arrivals:
-            return []
+        commands: list[Record] = []
+        for arrivals in _in_turn(arrivals_of(batch, events)):
+            commands += await self._handle(batch, arrivals)
+        return commands
+
+    async def _handle(self, batch: Batch, arrivals: Sequence[Arrival]) -> list[Record]:
         await self._claim(arrivals)
         await self._replays.note([arrival.event for arrival in arrivals], batch.tally)
         put_keys(arrivals, batch.plans)
@@ -135,12 +138,31 @@ class VerifiedEvents:
         return commands
 
 
+def _in_turn(arrivals: Sequence[Arrival]) -> Iterable[Sequence[Arrival]]:
+    """The events, those of a delivery that is there already only after it is known what came of
+    the first one: without an effect, another takes its place (E1), and best the last, which more
+    executions can take.
+    """
+    first: dict[tuple[str, str], Arrival] = {}
+    others: list[Arrival] = []
+    for arrival in arrivals:
+        record = arrival.event.record
+        delivery = record.delivery_id
+        if delivery and first.setdefault((record.webhook_id, delivery), arrival) is not arrival:
+            others.append(arrival)
+    if not others:
+        return [arrivals] if arrivals else []
+    behind = set(map(id, others))
+    return [[each for each in arrivals if id(each) not in behind], others[::-1]]
+
+
 def _go_on_with(arrival: Arrival, stored: EventInHand) -> None:
     """Put the record that is there in the place of the fresh one."""
     fresh = arrival.event
     stored.payload, stored.seen = fresh.payload, fresh.view()
     arrival.event, arrival.again = stored, True
     if arrival.config is None or arrival.duplicate:
+        stored.changes.append(lambda record: out_of_death(record, fresh.record))
         return
     stored.keys = tuple(dict.fromkeys(stored.keys + fresh.keys))
     stored.changes.append(lambda record: _verified_after(record, fresh.record))

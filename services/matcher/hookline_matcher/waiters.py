@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from hookline_common.collections import WAITERS
+from hookline_common.crash_points import CrashPoint, reached
 from hookline_common.documents import All, Condition, Document, Documents, Op, Query
 from hookline_common.errors import StoreUnavailable
 from hookline_common.eventrecords import Waiter
@@ -63,7 +64,9 @@ class Waiters:
 
     async def insert(self, waits: Sequence[WaitInHand]) -> frozenset[str]:
         """Insert new ones; return the task ids that were there before, open or not."""
+        reached(CrashPoint.MATCHER_OPENING_WAITS)
         known = await self._documents.insert(WAITERS, [_document(wait) for wait in waits])
+        reached(CrashPoint.MATCHER_OPENED_WAITS)
         for wait in waits:
             wait.rev = 1
         return known
@@ -118,7 +121,9 @@ class Waiters:
         }
         until = now_ms + TOMBSTONE_MS
         documents = [_document(after, until) for _, after in moved.values()]
+        reached(CrashPoint.MATCHER_MOVING_WAITS)
         lost = await self._documents.replace(WAITERS, documents)
+        reached(CrashPoint.MATCHER_MOVED_WAITS)
         for task_id, (wait, after) in moved.items():
             if task_id not in lost:
                 wait.waiter, wait.keys, wait.state = after.waiter, after.keys, TAKEN
@@ -168,12 +173,14 @@ class Waiters:
             if document.fields.get("state") not in done
         ]
         lost: frozenset[str] = frozenset()
+        reached(CrashPoint.MATCHER_CLOSING_WAITS)
         if still:
             tombstones = [_tombstone(wait, closings[wait.id], now_ms) for wait in still]
             lost |= await self._documents.replace(WAITERS, tombstones)
         if missing:
             tombstones = [_tombstone(wait, closings[wait.id], now_ms) for wait in missing]
             lost |= await self._documents.insert(WAITERS, tombstones)
+        reached(CrashPoint.MATCHER_CLOSED_WAITS)
         return {key: closings[key] for key in lost}
 
 

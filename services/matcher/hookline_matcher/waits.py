@@ -9,11 +9,12 @@ from hookline_common.documents import All, Condition, Op, Order, Query
 from hookline_common.eventlog import Record
 from hookline_common.eventrecords import EventRecord, Step
 from hookline_common.matching import TooManyValues, event_keys, plan_id, plan_of
+from hookline_common.meetings import earliest_of
 from hookline_common.messages import WaitClosed, WaitOpened, WaitRecord
 from hookline_common.webhooks import DEFAULT_EARLY_EVENT_SECONDS, WebhookConfig
 from hookline_matcher.batch import SERVICE, Batch
 from hookline_matcher.events import Change, EventInHand
-from hookline_matcher.meeting import earliest_of, misfit
+from hookline_matcher.meeting import misfit
 from hookline_matcher.plans import KnownPlan, Plans
 from hookline_matcher.records import EventRecords
 from hookline_matcher.resumes import Proposal, Resumes, pending_resumes, resume_effect

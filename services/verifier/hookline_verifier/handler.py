@@ -9,13 +9,14 @@ from hookline_common.cloudevents import event_and_webhook, judged_record, raw_ev
 from hookline_common.config_view import ConfigView
 from hookline_common.documents import Documents
 from hookline_common.eventlog import Delivered, Record
+from hookline_common.judgement import Ruling, facts_of, judge
 from hookline_common.metrics import Metrics
 from hookline_common.opened_webhooks import OpenedWebhook, OpenedWebhooks
 from hookline_common.ordering import judged_key
 from hookline_common.rawevents import JudgedEvent, RawEvent
 from hookline_common.sealed_events import open_event, without_sealed
 from hookline_common.sealing import Sealer
-from hookline_verifier.judgement import Ruling, facts_of, judge
+from hookline_verifier.secret_uses import SecretUses, use_id
 from hookline_verifier.url_states import UrlStates, UrlStatus, status_id
 
 
@@ -33,6 +34,7 @@ class Verifier:
         self._view = view
         self._webhooks = OpenedWebhooks(view, sealer)
         self._urls = UrlStates(documents)
+        self._uses = SecretUses(documents)
         self._sealer = sealer
         self._clock = clock
         self._metrics = metrics
@@ -42,11 +44,7 @@ class Verifier:
         events = [raw_event(delivered.record) for delivered in batch]
         await self._view.refresh()  # what was saved before an event came holds for it (D2)
         found = [(self._webhooks.get(event.webhook_id), event) for event in events]
-        await self._urls.load(
-            webhook.config
-            for webhook, _ in found
-            if webhook is not None and not self._urls.is_verified(webhook.config)
-        )
+        await self._urls.load(webhook.config for webhook, _ in found if webhook is not None)
         round_ = _Round(self._urls, self._sealer, self._clock.now_ms())
         records = [
             round_.unknown(event, delivered, self._incarnation(event))
@@ -56,6 +54,9 @@ class Verifier:
         ]
         # Before the judgements are published: whoever sees one of them sees the state too.
         await self._urls.save(round_.verified_now)
+        for key, received_at in round_.used:
+            self._uses.note(key, received_at)
+        await self._uses.save(self._clock.now_ms())
         for (verdict, reason), count in round_.counted.items():
             self._metrics.verdicts.labels(verdict, reason).inc(count)
         return records
@@ -77,17 +78,23 @@ class _Round:
         self._sealer = sealer
         self._now_ms = now_ms
         self.verified_now: dict[str, UrlStatus] = {}
+        self.used: list[tuple[str, int]] = []
         self.counted: Counter[tuple[str, str]] = Counter()
 
     def judged(self, webhook: OpenedWebhook, stored: RawEvent, delivered: Delivered) -> Record:
         """The judgement of an event of a known webhook."""
         config = webhook.config
         event = open_event(stored, self._sealer)
-        known = self._urls.is_verified(config) or status_id(config) in self.verified_now
-        ruling = judge(webhook, event, url_verified=known)
-        if ruling.verifies_url and not known:
-            self.verified_now[status_id(config)] = UrlStatus(True, self._now_ms, event.id)
+        now = status_id(config) in self.verified_now
+        verified = now or self._urls.is_verified(config, event, delivered.position)
+        ruling = judge(webhook, event, url_verified=verified)
+        if ruling.verifies_url and not (now or self._urls.is_known(config)):
+            status = UrlStatus(True, self._now_ms, event.id, _where(delivered))
+            self.verified_now[status_id(config)] = status
         self.counted[ruling.verdict, ruling.reason or ""] += 1
+        secret_id = ruling.verification.secret_id if ruling.verification else None
+        if secret_id is not None:
+            self.used.append((use_id(config, secret_id), event.received_at))
         facts = facts_of(webhook, event)
         judged = JudgedEvent(
             raw=without_sealed(stored),

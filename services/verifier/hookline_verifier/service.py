@@ -7,10 +7,10 @@ from starlette.routing import BaseRoute
 from hookline_common.config_view import ConfigView
 from hookline_common.consuming import ConsumerLoop
 from hookline_common.running import Parts
-from hookline_common.topics import RECEIVED
+from hookline_common.topics import VERIFIER
 from hookline_verifier.handler import Verifier
 
-GROUP = "verifier"
+GROUP = VERIFIER.name
 
 
 class VerifierService:
@@ -47,7 +47,7 @@ def build(parts: Parts) -> VerifierService:
         handler,
         service="verifier",
         group=GROUP,
-        topics=[RECEIVED.name],
+        topics=VERIFIER.topic_names,
         metrics=parts.metrics,
         on_fatal=parts.shutdown.request,
     )

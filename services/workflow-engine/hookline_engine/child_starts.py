@@ -15,6 +15,7 @@ from hookline_engine.drafts import Order
 from hookline_engine.execution_reader import ExecutionReader
 from hookline_engine.execution_store import BodyMissing, ExecutionStore
 from hookline_engine.snapshot_source import SnapshotSource
+from hookline_engine.start_inputs import StartInputs
 from hookline_engine.start_keys import Key, Promise, StartKeys
 
 _log = structlog.get_logger()
@@ -45,21 +46,25 @@ class ChildStarts:
         store: ExecutionStore,
         reader: ExecutionReader,
         source: SnapshotSource,
+        inputs: StartInputs,
         keys: StartKeys,
     ) -> None:
         self._store = store
         self._reader = reader
         self._source = source
+        self._inputs = inputs
         self._keys = keys
 
     async def order(self, command: StartChild) -> Order:
         """The order to start a sub-workflow; raises ApiError with what to tell the parent."""
         request = msgspec.convert(command.request, _Request, strict=False)
         snapshot = await self._snapshot(request)
+        given = await self._input(request.input_token)
+        await self._inputs.check(snapshot, given)
         await self._claim_key(command, request, snapshot)
         start = Start(
             workflow_id=command.workflow_id,
-            input=await self._input(request.input_token),
+            input=given,
             correlation_id=request.correlation_id,
             priority=request.priority,
             task_to_domain=request.task_to_domain,
@@ -106,6 +111,8 @@ class ChildStarts:
         request = msgspec.convert(command.request, _Request, strict=False)
         try:
             snapshot = await self._source.registered(request.name, request.version)
+            given = await self._failure_input(failed, request)
+            await self._inputs.check(snapshot, given)
         except ApiError as error:
             _log.warning(
                 "failure_workflow_not_started",
@@ -116,7 +123,7 @@ class ChildStarts:
             return None
         start = Start(
             workflow_id=command.workflow_id,
-            input=await self._failure_input(failed, request),
+            input=given,
             correlation_id=request.correlation_id,
             task_to_domain=request.task_to_domain,
         )

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from hookline_common.config_view import ConfigView
+from hookline_common.crash_points import CrashPoint, reached
 from hookline_common.errors import Retryable, TooLarge
 from hookline_common.eventlog import EventLog, Record, Sync
 from hookline_common.messages import CONFIG_CODEC
@@ -119,7 +120,9 @@ class ConfigRecords:
         paying = dict(self._owed)
         if not paying:
             return
+        reached(CrashPoint.CONFIG_PUBLISHING)
         await self._log.append([_as_record(*owed) for owed in paying.items()], Sync.NOW)
+        reached(CrashPoint.CONFIG_PUBLISHED)
         for key, record in paying.items():
             if key in self._owed and self._owed[key] is record:
                 del self._owed[key]

@@ -4,31 +4,42 @@ import asyncio
 import secrets
 from collections.abc import Iterable, Sequence
 
-import msgspec
-
 from hookline_common.clock import Clock
-from hookline_engine.core.decisions import Context, Evaluator, MissingBodies, MissingLookups
+from hookline_common.errors import SealBroken
+from hookline_engine.core.decisions import (
+    Context,
+    Evaluator,
+    MissingBodies,
+    MissingLookups,
+    SchemaChecker,
+)
 from hookline_engine.drafts import Draft, Surroundings
 from hookline_engine.execution_store import BodyMissing, ExecutionStore
-from hookline_engine.poll_data import Polls
+from hookline_engine.lookups import Lookups
 
 
 class Deciding:
     """Runs the core on drafts; each round of questions is answered by one read for all of them."""
 
     def __init__(
-        self, store: ExecutionStore, polls: Polls, clock: Clock, evaluator: Evaluator
+        self,
+        store: ExecutionStore,
+        lookups: Lookups,
+        clock: Clock,
+        evaluator: Evaluator,
+        schemas: SchemaChecker,
     ) -> None:
         self._store = store
-        self._polls = polls
+        self._lookups = lookups
         self._clock = clock
         self._evaluator = evaluator
+        self._schemas = schemas
 
     async def decide(self, drafts: Sequence[Draft]) -> None:
         """Decide all commands of all drafts."""
-        surroundings = Surroundings(
-            {}, Context(self._clock.now_ms(), secrets.token_hex(8), self._evaluator)
-        )
+        seed = secrets.token_hex(8)
+        context = Context(self._clock.now_ms(), seed, self._evaluator, self._schemas)
+        surroundings = Surroundings({}, context)
         open_drafts = list(drafts)
         while open_drafts:
             await _advance(open_drafts, surroundings)
@@ -38,24 +49,39 @@ class Deciding:
 
     async def _supply(self, drafts: Sequence[Draft], surroundings: Surroundings) -> Surroundings:
         """Fetch what the drafts miss: one read of bodies, pages and polls for all of them."""
-        bodies, pages, types = _wanted(drafts)
+        bodies, pages = _wanted(drafts)
         try:
             surroundings.bodies.update(await self._store.bodies(bodies))
             surroundings.bodies.update(await self._store.pages(pages))
         except BodyMissing:
             await self._supply_one_by_one(drafts, surroundings)
-        if not types:
+        asking = [draft for draft in drafts if isinstance(draft.missing, MissingLookups)]
+        if not asking:
             return surroundings
-        context = surroundings.context
-        domains = {**context.active_domains, **await self._polls.active_domains(types)}
-        return Surroundings(
-            surroundings.bodies, msgspec.structs.replace(context, active_domains=domains)
-        )
+        try:
+            context = await self._answered(asking, surroundings.context)
+        except SealBroken:
+            context = await self._answered_one_by_one(asking, surroundings.context)
+        return Surroundings(surroundings.bodies, context)
+
+    async def _answered(self, drafts: Iterable[Draft], context: Context) -> Context:
+        asked = [draft.missing for draft in drafts]
+        questions = [one for one in asked if isinstance(one, MissingLookups)]
+        return await self._lookups.answered(context, questions)
+
+    async def _answered_one_by_one(self, drafts: Iterable[Draft], context: Context) -> Context:
+        """Only the execution that names a secret which cannot be opened fails."""
+        for draft in drafts:
+            try:
+                context = await self._answered([draft], context)
+            except SealBroken as error:
+                draft.fail(error)
+        return context
 
     async def _supply_one_by_one(self, drafts: Sequence[Draft], surroundings: Surroundings) -> None:
         """Only the execution whose body is gone (it is being removed) fails."""
         for draft in drafts:
-            bodies, pages, _ = _wanted([draft])
+            bodies, pages = _wanted([draft])
             try:
                 surroundings.bodies.update(await self._store.bodies(bodies))
                 surroundings.bodies.update(await self._store.pages(pages))
@@ -76,18 +102,12 @@ async def _advance(drafts: Iterable[Draft], surroundings: Surroundings) -> None:
         )
 
 
-def _wanted(drafts: Iterable[Draft]) -> tuple[set[str], set[str], set[str]]:
-    """Bodies, pages and task types that the drafts ask for."""
+def _wanted(drafts: Iterable[Draft]) -> tuple[set[str], set[str]]:
+    """Bodies and pages that the drafts ask for."""
     bodies: set[str] = set()
     pages: set[str] = set()
-    types: set[str] = set()
     for draft in drafts:
-        match draft.missing:
-            case MissingBodies() as missing:
-                bodies |= missing.bodies
-                pages |= missing.pages
-            case MissingLookups() as missing:
-                types |= missing.task_types
-            case None:
-                pass
-    return bodies, pages, types
+        if isinstance(draft.missing, MissingBodies):
+            bodies |= draft.missing.bodies
+            pages |= draft.missing.pages
+    return bodies, pages

@@ -1,20 +1,12 @@
 """Workflow and task definitions in the store, and the match plans that follow from them."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from hookline_common.clock import Clock
 from hookline_common.collections import TASK_DEFS, WORKFLOW_DEFS
-from hookline_common.documents import (
-    Collection,
-    Condition,
-    Document,
-    Documents,
-    Op,
-    Order,
-    Query,
-)
+from hookline_common.documents import Condition, Document, Documents, Op, Order, Query
 from hookline_common.errors import Conflict, NotFound
 from hookline_common.eventlog import Sync
 from hookline_common.webhooks import WorkflowPlans
@@ -28,11 +20,10 @@ from hookline_engine.definitions.model import (
     encode_definition,
 )
 from hookline_engine.match_plans import plans_of
+from hookline_engine.named_documents import all_documents, put_document
 
 _PAGE = 500
 _DECODED = 500
-_ATTEMPTS = 10
-"""Tries of a compare-and-set before two writers of one definition are told to stop."""
 
 
 class DefinitionStore:
@@ -71,7 +62,7 @@ class DefinitionStore:
         where = Query() if name is None else Query(_named(name))
         order = (Order("name"), Order("version"))
         query = Query(where.where, order, limit=_PAGE)
-        pages = _all_pages(self._documents, WORKFLOW_DEFS, query)
+        pages = all_documents(self._documents, WORKFLOW_DEFS, query)
         return [decode_workflow_def(item.body) async for item in pages]
 
     async def add_workflow_def(self, definition: WorkflowDef) -> None:
@@ -92,7 +83,7 @@ class DefinitionStore:
             return _workflow_document(self._stamped(definition, before))
 
         name = _workflow_id(definition.name, definition.version)
-        saved = await _replace(self._documents, WORKFLOW_DEFS, name, replaced)
+        saved = await put_document(self._documents, WORKFLOW_DEFS, name, replaced)
         await self._records.publish([_plans_record(decode_workflow_def(saved.body))])
 
     async def delete_workflow_def(self, name: str, version: int) -> None:
@@ -131,7 +122,7 @@ class DefinitionStore:
 
     async def all_task_defs(self) -> Sequence[TaskDef]:
         """Every task definition, in the order of names."""
-        pages = _all_pages(self._documents, TASK_DEFS, Query(limit=_PAGE))
+        pages = all_documents(self._documents, TASK_DEFS, Query(limit=_PAGE))
         found = [decode_task_def(document.body) async for document in pages]
         return sorted(found, key=lambda definition: definition.name)
 
@@ -141,7 +132,9 @@ class DefinitionStore:
         for definition in definitions:
             new = msgspec.structs.replace(definition, create_time=now, update_time=0)
             document = _task_document(new)
-            await _replace(self._documents, TASK_DEFS, new.name, lambda _, fixed=document: fixed)
+            await put_document(
+                self._documents, TASK_DEFS, new.name, lambda _, fixed=document: fixed
+            )
 
     async def update_task_def(self, definition: TaskDef) -> None:
         """Replace an existing one; NotFound if there is none. `createTime` is kept."""
@@ -160,7 +153,7 @@ class DefinitionStore:
                 )
             )
 
-        await _replace(self._documents, TASK_DEFS, definition.name, replaced)
+        await put_document(self._documents, TASK_DEFS, definition.name, replaced)
 
     async def delete_task_def(self, name: str) -> None:
         """Remove it; NotFound if it is not there."""
@@ -200,35 +193,3 @@ def _plans_record(definition: WorkflowDef) -> WorkflowPlans:
     return WorkflowPlans(
         definition.name, definition.version, _revision(definition), plans_of(definition)
     )
-
-
-async def _all_pages(
-    documents: Documents, collection: Collection, query: Query
-) -> AsyncIterator[Document]:
-    while True:
-        page = await documents.find(collection, query)
-        for document in page.documents:
-            yield document
-        if page.cursor is None:
-            return
-        query = msgspec.structs.replace(query, after=page.cursor)
-
-
-async def _replace(
-    documents: Documents,
-    collection: Collection,
-    document_id: str,
-    change: Callable[[Document | None], Document],
-) -> Document:
-    """Insert or replace by compare-and-set; `change` is called again for each try."""
-    for _ in range(_ATTEMPTS):
-        before = (await documents.get(collection, [document_id])).get(document_id)
-        after = change(before)
-        if before is None:
-            lost = await documents.insert(collection, [after], Sync.NOW)
-        else:
-            after = msgspec.structs.replace(after, rev=before.rev)
-            lost = await documents.replace(collection, [after], Sync.NOW)
-        if not lost:
-            return after
-    raise Conflict(f"{document_id} is being changed by others.", code="changed_meanwhile")

@@ -21,6 +21,7 @@ from hookline_engine.core.effects import AnyEffect
 from hookline_engine.core.lifecycle import never_started
 from hookline_engine.core.model import Head, TaskLine
 from hookline_engine.definitions.snapshots import Snapshot
+from hookline_engine.execution_documents import Texts, text_of
 from hookline_engine.execution_store import Change, Stored
 
 
@@ -66,6 +67,7 @@ class Draft:
         "_rev",
         "_snapshot",
         "_stored",
+        "_texts",
         "missing",
         "results",
     )
@@ -77,6 +79,7 @@ class Draft:
         self._head = stored.head if stored else None
         self._rev = stored.rev if stored else 0
         self._snapshot: Snapshot | None = None
+        self._texts = stored.texts if stored else Texts()
         self._changed = False
         self._bodies: list[NewBody] = []
         self._pages: list[NewPage] = []
@@ -151,16 +154,31 @@ class Draft:
         if decision.head is None:
             self._direct += decision.effects
             return
+        for body in decision.bodies:
+            bodies[body.id] = body.value
+        self._texts = self._texts_of(decision.head, bodies)
         self._head = decision.head
         self._changed = True
         self._bodies += decision.bodies
         self._pages += decision.pages
-        for body in decision.bodies:
-            bodies[body.id] = body.value
         for page in decision.pages:
             bodies[page.id] = page.lines
         if order.snapshot is not None and order.snapshot.token == decision.head.snapshot:
             self._snapshot = order.snapshot
+
+    def _texts_of(self, head: Head, bodies: Mapping[str, Any]) -> Texts:
+        """Made anew only where the head names another body; raises MissingBodies."""
+        before = self._head
+        old = (before.input, before.output) if before is not None else ("", "")
+        if (head.input, head.output) == old:
+            return self._texts
+        shown = (self._texts.input, self._texts.output)
+        return Texts(
+            *(
+                text if token == last else searched(token, bodies)
+                for token, last, text in zip((head.input, head.output), old, shown, strict=True)
+            )
+        )
 
     def _without_decision(self, order: Order, now_ms: int) -> Applied:
         """For an execution that is not there, or that is only the mark of one (G2)."""
@@ -187,7 +205,13 @@ class Draft:
         stored_token = self._stored.head.snapshot if self._stored else ""
         new = self._head.snapshot != stored_token
         return Change(
-            self._head, self._rev, self._snapshot, tuple(self._bodies), tuple(self._pages), new
+            self._head,
+            self._rev,
+            self._snapshot,
+            self._texts,
+            tuple(self._bodies),
+            tuple(self._pages),
+            new,
         )
 
     def effects(self) -> list[AnyEffect]:
@@ -199,7 +223,7 @@ class Draft:
         """The change that takes the emitted entries out of the saved head, or None."""
         if self._head is None or not self._head.outbox:
             return None
-        return Change(without_outbox(self._head), self._saved_rev(), self._snapshot)
+        return Change(without_outbox(self._head), self._saved_rev(), self._snapshot, self._texts)
 
     def _saved_rev(self) -> int:
         return self._rev + 1 if self._changed else self._rev
@@ -208,6 +232,15 @@ class Draft:
 def without_outbox(head: Head) -> Head:
     """The execution with nothing pending."""
     return msgspec.structs.replace(head, outbox=(), outbox_since=0)
+
+
+def searched(token: str, bodies: Mapping[str, Any]) -> str:
+    """What searches look into of the body; raises MissingBodies."""
+    if not token:
+        return ""
+    if token not in bodies:
+        raise MissingBodies(frozenset((token,)))
+    return text_of(bodies[token])
 
 
 def no_such_execution(workflow_id: str) -> Refusal:

@@ -15,7 +15,12 @@ from hookline_engine.definitions.snapshots import Snapshot
 from hookline_engine.drafts import Applied, Order
 from hookline_engine.outcomes import start_found, start_refused
 from hookline_engine.snapshot_source import SnapshotSource
+from hookline_engine.start_inputs import StartInputs
 from hookline_engine.start_keys import Key, Promise, StartKeys
+
+REPEATED_AFTER_MS = 60_000
+"""The start of an event that came longer ago than this may be a repeated one: of a consumer group
+that was moved back, of a replay."""
 
 Snapshots: TypeAlias = Mapping[tuple[str, int], Snapshot | ApiError]
 """By workflow name and version (0 = newest)."""
@@ -29,8 +34,11 @@ def event_name(event: EventRef) -> str:
 class EventStarts:
     """Start commands from the matcher."""
 
-    def __init__(self, source: SnapshotSource, keys: StartKeys, clock: Clock) -> None:
+    def __init__(
+        self, source: SnapshotSource, inputs: StartInputs, keys: StartKeys, clock: Clock
+    ) -> None:
         self._source = source
+        self._inputs = inputs
         self._keys = keys
         self._clock = clock
 
@@ -44,20 +52,32 @@ class EventStarts:
                 found[name, version] = error
         return found
 
+    async def removed(self, batch: Sequence[StartWorkflow]) -> frozenset[str]:
+        """The executions that a batch would bring back, although they were started and removed."""
+        latest = self._clock.now_ms() - REPEATED_AFTER_MS
+        late = [one.workflow_id for one in batch if one.event.received_at < latest]
+        return await self._keys.removed(late) if late else frozenset()
+
     async def order(
         self,
         command: StartWorkflow,
         snapshots: Snapshots,
+        removed: frozenset[str],
         payloads: Mapping[str, msgspec.Raw],
     ) -> Order | Record:
         """The order to start, or the outcome where an execution is there already.
 
-        Raises ApiError for what can be told to the event: no definition, a used key.
+        Raises ApiError for what can be told to the event: no definition, an input that does not
+        fit it, a used key.
         """
         snapshot = snapshots[command.name, command.version]
         if isinstance(snapshot, ApiError):
             raise snapshot
         workflow_id = command.workflow_id
+        if not command.key_given and workflow_id in removed:
+            return start_found(command, self._clock.now_ms(), workflow_id, "existing")
+        given = _input(command, payloads)
+        await self._inputs.check(snapshot, given)
         if command.key_given:
             key = Key(snapshot.definition.name, command.key, command.strategy)
             promise = Promise(self._proposed_id(command), command.effect_id)
@@ -67,7 +87,7 @@ class EventStarts:
                 return start_found(command, self._clock.now_ms(), workflow_id, "existing")
         start = Start(
             workflow_id=workflow_id,
-            input=_input(command, payloads),
+            input=given,
             correlation_id=command.correlation_id,
             event=event_name(command.event),
             idempotency_key=command.key if command.key_given else None,

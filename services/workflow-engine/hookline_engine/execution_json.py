@@ -123,6 +123,7 @@ def task_json(
             domain=line.domain,
             subWorkflowId=line.sub_workflow_id,
             correlationId=head.correlation_id,
+            cachedOutput=True if line.cached_output else None,
         )
     )
 

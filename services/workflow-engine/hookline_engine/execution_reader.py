@@ -9,7 +9,7 @@ from hookline_common.errors import NotFound
 from hookline_engine.core.model import Head, TaskLine, find_line, workflow_id_of
 from hookline_engine.definitions.snapshots import Snapshot
 from hookline_engine.execution_json import body_tokens, task_json, workflow_json
-from hookline_engine.execution_store import BodyMissing, ExecutionStore
+from hookline_engine.execution_store import ExecutionStore
 
 _BODIES_AT_ONCE = 500
 
@@ -68,10 +68,7 @@ class ExecutionReader:
         """Bodies by token; those that are being removed are left out."""
         found: dict[str, Any] = {}
         for start in range(0, len(tokens), _BODIES_AT_ONCE):
-            try:
-                found |= await self._store.bodies(tokens[start : start + _BODIES_AT_ONCE])
-            except BodyMissing:
-                continue
+            found |= await self._store.present_bodies(tokens[start : start + _BODIES_AT_ONCE])
         return found
 
     async def shown(self, head: Head, lines: Sequence[TaskLine] | None = None) -> dict[str, Any]:

@@ -5,15 +5,27 @@ from typing import Any
 
 import msgspec
 
-from hookline_common.collections import BODIES, EXECUTIONS, TASK_PAGES
-from hookline_common.documents import Condition, Document, Documents, Op, Query
+from hookline_common.clock import Clock
+from hookline_common.collections import BODIES, EXECUTIONS, TASK_LOGS, TASK_PAGES
+from hookline_common.crash_points import CrashPoint, reached
+from hookline_common.documents import Collection, Condition, Document, Documents, Op, Query
 from hookline_common.errors import Poison
 from hookline_engine.bounded_cache import BoundedCache
 from hookline_engine.core.decisions import NewBody, NewPage
 from hookline_engine.core.model import Head, TaskLine, decode_head, decode_page
 from hookline_engine.definitions.model import WorkflowDef
 from hookline_engine.definitions.snapshots import Snapshot, thaw
-from hookline_engine.execution_documents import body_document, head_document, page_document
+from hookline_engine.execution_documents import (
+    Texts,
+    body_document,
+    head_document,
+    page_document,
+    texts_in,
+)
+
+LONGEST_SAVE_MS = 1_800_000
+"""A process that was stopped for longer between bodies and heads begins anew, as if it had lost:
+its bodies may be taken for orphans from now on (orphans.py)."""
 
 SNAPSHOTS_KEPT = 500
 _REMOVE_PAGE = 500
@@ -24,6 +36,7 @@ class Stored(msgspec.Struct, frozen=True):
 
     head: Head
     rev: int
+    texts: Texts = Texts()
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -35,6 +48,7 @@ class Change(msgspec.Struct, frozen=True):
     head: Head
     rev: int
     snapshot: Snapshot | None
+    texts: Texts = Texts()
     bodies: Sequence[NewBody] = ()
     pages: Sequence[NewPage] = ()
     new_snapshot: bool = False
@@ -55,15 +69,18 @@ def classifier_of(definition: WorkflowDef) -> str:
 class ExecutionStore:
     """The collections of executions. Snapshots are shared, so the newest used ones are kept."""
 
-    def __init__(self, documents: Documents) -> None:
+    def __init__(self, documents: Documents, clock: Clock) -> None:
         self._documents = documents
+        self._clock = clock
         self._snapshots: BoundedCache[str, Snapshot] = BoundedCache(SNAPSHOTS_KEPT)
         self._stored_snapshots: BoundedCache[str, bool] = BoundedCache(SNAPSHOTS_KEPT)
 
     async def heads(self, ids: Sequence[str]) -> Mapping[str, Stored]:
         """The executions among `ids` that exist."""
         found = await self._documents.get(EXECUTIONS, ids)
-        return {key: Stored(decode_head(one.body), one.rev) for key, one in found.items()}
+        return {
+            key: Stored(decode_head(one.body), one.rev, texts_in(one)) for key, one in found.items()
+        }
 
     async def head(self, workflow_id: str) -> Head | None:
         """One execution, or None."""
@@ -73,13 +90,18 @@ class ExecutionStore:
     async def bodies(self, tokens: Iterable[str]) -> dict[str, Any]:
         """The bodies as raw JSON by token; raises BodyMissing."""
         wanted = [token for token in dict.fromkeys(tokens) if token]
-        if not wanted:
-            return {}
-        found = await self._documents.get(BODIES, wanted)
+        found = await self.present_bodies(wanted)
         missing = [token for token in wanted if token not in found]
         if missing:
             raise BodyMissing(f"body {missing[0]} is not in the store")
-        return {token: msgspec.Raw(found[token].body) for token in wanted}
+        return found
+
+    async def present_bodies(self, tokens: Sequence[str]) -> dict[str, Any]:
+        """Those of the bodies that are there."""
+        if not tokens:
+            return {}
+        found = await self._documents.get(BODIES, tokens)
+        return {token: msgspec.Raw(one.body) for token, one in found.items()}
 
     async def pages(self, tokens: Iterable[str]) -> dict[str, tuple[TaskLine, ...]]:
         """The pages of finished lines by token; raises BodyMissing."""
@@ -104,34 +126,43 @@ class ExecutionStore:
 
     async def save(self, changes: Sequence[Change]) -> frozenset[str]:
         """Save the heads after what they name; returns the ids that lost the compare-and-set."""
+        begun = self._clock.now_ms()
         bodies = self._new_bodies(changes)
         pages = [
-            page_document(change.head.workflow_id, page)
+            page_document(change.head.workflow_id, page, change.head.updated_at)
             for change in changes
             for page in change.pages
         ]
         if bodies:
+            reached(CrashPoint.ENGINE_SAVING_BODIES)
             await self._documents.insert(BODIES, bodies)
+            reached(CrashPoint.ENGINE_SAVED_BODIES)
             self._remember_snapshots(changes)
         if pages:
             await self._documents.insert(TASK_PAGES, pages)
+        if self._clock.now_ms() - begun > LONGEST_SAVE_MS:
+            return frozenset(change.head.workflow_id for change in changes)
         return await self._save_heads(changes)
 
     async def _save_heads(self, changes: Sequence[Change]) -> frozenset[str]:
         new = [_document(change) for change in changes if change.rev == 0]
         known = [_document(change) for change in changes if change.rev != 0]
         lost: frozenset[str] = frozenset()
+        reached(CrashPoint.ENGINE_SAVING_HEADS)
         if new:
             lost = await self._documents.insert(EXECUTIONS, new)
         if known:
             lost |= await self._documents.replace(EXECUTIONS, known)
+        reached(CrashPoint.ENGINE_SAVED_HEADS)
         return lost
 
     def _new_bodies(self, changes: Sequence[Change]) -> list[Document]:
         documents: list[Document] = []
         for change in changes:
-            workflow_id = change.head.workflow_id
-            documents += [body_document(workflow_id, body) for body in change.bodies]
+            head = change.head
+            documents += [
+                body_document(head.workflow_id, body, head.updated_at) for body in change.bodies
+            ]
         unknown = {
             snapshot.token: snapshot
             for change in changes
@@ -150,21 +181,21 @@ class ExecutionStore:
                 self._stored_snapshots.put(change.snapshot.token, True)
 
     async def remove(self, workflow_id: str) -> bool:
-        """Delete an execution with its bodies and pages; the head goes first."""
+        """Delete an execution with its bodies, pages and logs; the head goes first."""
         gone = await self._documents.delete(EXECUTIONS, [workflow_id])
-        for collection in (BODIES, TASK_PAGES):
-            where = Condition("workflow_id", Op.EQ, workflow_id)
-            while ids := [
-                document.id
-                for document in (
-                    await self._documents.find(collection, Query(where, limit=_REMOVE_PAGE))
-                ).documents
-            ]:
-                await self._documents.delete(collection, ids)
+        own = Condition("workflow_id", Op.EQ, workflow_id)
+        await self._delete_all(BODIES, own)
+        await self._delete_all(TASK_PAGES, own)
+        await self._delete_all(TASK_LOGS, Condition("task_id", Op.PREFIX, f"{workflow_id}-"))
         return gone > 0
+
+    async def _delete_all(self, collection: Collection, where: Condition) -> None:
+        query = Query(where, limit=_REMOVE_PAGE)
+        while found := (await self._documents.find(collection, query)).documents:
+            await self._documents.delete(collection, [document.id for document in found])
 
 
 def _document(change: Change) -> Document:
     snapshot = change.snapshot
     label = classifier_of(snapshot.definition) if snapshot else "workflow"
-    return head_document(change.head, change.rev, label)
+    return head_document(change.head, change.rev, label, change.texts)

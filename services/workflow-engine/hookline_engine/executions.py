@@ -13,18 +13,19 @@ import msgspec
 import structlog
 
 from hookline_common.clock import Clock
+from hookline_common.crash_points import CrashPoint, reached
 from hookline_common.documents import Documents
 from hookline_common.errors import Retryable, StoreUnavailable
 from hookline_engine.clearing import Clearing
 from hookline_engine.core.commands import Command, Wake
-from hookline_engine.core.decisions import Evaluator
+from hookline_engine.core.decisions import Evaluator, SchemaChecker
 from hookline_engine.core.model import Head
 from hookline_engine.deciding import Deciding
 from hookline_engine.definitions.snapshots import Snapshot
 from hookline_engine.drafts import Applied, Draft, Order
 from hookline_engine.execution_store import ExecutionStore, Stored
+from hookline_engine.lookups import Lookups
 from hookline_engine.outbox import Outbox, Pending
-from hookline_engine.poll_data import Polls
 
 MOST_SAVES = 30
 """Tries of the compare-and-set before a caller is told that the store cannot take it now."""
@@ -73,16 +74,17 @@ class Executions:
         documents: Documents,
         store: ExecutionStore,
         outbox: Outbox,
-        polls: Polls,
+        lookups: Lookups,
         clock: Clock,
         evaluator: Evaluator,
+        schemas: SchemaChecker,
         listeners: Sequence[Listener] = (),
         longest_clearing_delay_seconds: float = 1.0,
     ) -> None:
         self._documents = documents
         self._store = store
         self._outbox = outbox
-        self._deciding = Deciding(store, polls, clock, evaluator)
+        self._deciding = Deciding(store, lookups, clock, evaluator, schemas)
         self._listeners = tuple(listeners)
         self._clearing = Clearing(self._clear, longest_clearing_delay_seconds)
         self._mailboxes: _Post = {}
@@ -95,10 +97,13 @@ class Executions:
         self, workflow_id: str, command: Command, snapshot: Snapshot | None = None
     ) -> Applied:
         """The API's door: applied and on disk when it returns; raises the refusal as ApiError."""
+        reached(CrashPoint.API_APPLYING)
         (result,) = await self.apply([Order(workflow_id, command, snapshot)])
         if isinstance(result, Exception):
             raise result
+        reached(CrashPoint.API_APPLIED)
         await self._documents.sync()
+        reached(CrashPoint.API_ANSWERING)
         if result.refusal is not None:
             raise result.refusal.error()
         return result
@@ -179,7 +184,7 @@ class Executions:
             if not self._is_out(workflow_id, one)
             for entry in one.head.outbox
         ]
-        failure = await self._outbox.emit(pending) if pending else None
+        failure = await self._emit_again(pending) if pending else None
         drafts: dict[str, Draft] = {}
         for workflow_id, letters in post.items():
             draft = Draft(stored.get(workflow_id), [letter.order for letter in letters])
@@ -190,6 +195,12 @@ class Executions:
         for draft in drafts.values():
             draft.use_snapshots(snapshots)
         return drafts
+
+    async def _emit_again(self, pending: Sequence[Pending]) -> Retryable | None:
+        reached(CrashPoint.OUTBOX_EMITTING_AGAIN)
+        failure = await self._outbox.emit(pending)
+        reached(CrashPoint.OUTBOX_EMITTED_AGAIN)
+        return failure
 
     def _is_out(self, workflow_id: str, stored: Stored) -> bool:
         """Whether this process has emitted what is in this very revision."""
@@ -240,7 +251,9 @@ class Executions:
         changes = [change for one in held if (change := self._clearing.pop(one)) is not None]
         try:
             # Whoever wrote in between has emitted the same entries before and clears them.
+            reached(CrashPoint.ENGINE_CLEARING)
             await self._store.save(changes)
+            reached(CrashPoint.ENGINE_CLEARED)
         except Retryable as error:
             # The entries stay; the next load or sweep emits them again and clears them.
             _log.info("outboxes_not_cleared", error=str(error))

@@ -1,5 +1,6 @@
 """Makes the requests of HTTP tasks and says what came back."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -31,10 +32,10 @@ class HttpCalls:
             max_redirects=MOST_REDIRECTS,
         )
 
-    async def run(self, task_id: str, body: msgspec.Raw | None) -> HttpAnswer:
+    async def run(self, task_id: str, given: Mapping[str, Any]) -> HttpAnswer:
         """Make the request that a task's input describes."""
         try:
-            call = http_call(task_id, msgspec.json.decode(body or b"{}"))
+            call = http_call(task_id, given)
             return await self._answer(call)
         except HttpInputError as error:
             return HttpAnswer(error=str(error))

@@ -41,6 +41,7 @@ class _Known(msgspec.Struct, frozen=True):
 
     payloads: Mapping[str, msgspec.Raw]
     snapshots: Snapshots
+    removed: frozenset[str]
 
 
 class LogOrders:
@@ -64,7 +65,8 @@ class LogOrders:
         """The orders for a batch, in its order."""
         payloads = await event_payloads.read(self._documents, event_payloads.needed(batch))
         starts = [command for command in batch if isinstance(command, messages.StartWorkflow)]
-        known = _Known(payloads, await self._events.snapshots(starts))
+        snapshots = await self._events.snapshots(starts)
+        known = _Known(payloads, snapshots, await self._events.removed(starts))
         records: list[Record] = []
         orders: list[Order | None] = []
         for command in batch:
@@ -116,7 +118,7 @@ class LogOrders:
         self, command: messages.StartWorkflow, known: "_Known"
     ) -> Order | Record:
         try:
-            return await self._events.order(command, known.snapshots, known.payloads)
+            return await self._events.order(command, known.snapshots, known.removed, known.payloads)
         except ApiError as error:
             return start_refused(command, self._clock.now_ms(), error.code, str(error))
 

@@ -12,6 +12,7 @@ from hookline_engine.execution_reader import ExecutionReader
 from hookline_engine.execution_store import ExecutionStore
 from hookline_engine.executions import Executions
 from hookline_engine.snapshot_source import SnapshotSource
+from hookline_engine.start_keys import StartKeys
 
 DEEPEST_CHILD = 50
 
@@ -24,11 +25,13 @@ class Operations:
         store: ExecutionStore,
         reader: ExecutionReader,
         source: SnapshotSource,
+        keys: StartKeys,
         executions: Executions,
     ) -> None:
         self._store = store
         self._reader = reader
         self._source = source
+        self._keys = keys
         self._executions = executions
 
     async def pause(self, workflow_id: str) -> None:
@@ -97,6 +100,7 @@ class Operations:
             if applied.log_failure is not None:
                 # Its effects are in its outbox, which would be lost with it.
                 raise applied.log_failure
+        await self._keys.mark_removed(head)
         await self._store.remove(workflow_id)
 
     async def update_variables(self, workflow_id: str, variables: dict[str, Any]) -> None:

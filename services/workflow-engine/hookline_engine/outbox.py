@@ -9,9 +9,11 @@ from collections.abc import Sequence
 import structlog
 
 from hookline_common import messages, topics
+from hookline_common.crash_points import CrashPoint, reached
 from hookline_common.errors import Poison, Retryable
 from hookline_common.eventlog import EventLog, Record, Sync
 from hookline_engine.core import effects
+from hookline_engine.task_outputs import TaskOutputs
 from hookline_engine.task_queue import TaskQueue
 
 SLICE = 200
@@ -33,9 +35,10 @@ class Pending:
 class Outbox:
     """Emits effects in order. Store effects raise what the store raises."""
 
-    def __init__(self, log: EventLog, queue: TaskQueue) -> None:
+    def __init__(self, log: EventLog, queue: TaskQueue, outputs: TaskOutputs) -> None:
         self._log = log
         self._queue = queue
+        self._outputs = outputs
 
     async def emit(self, pending: Sequence[Pending]) -> Retryable | None:
         """Emit all; returns what kept the log from taking its part, or None.
@@ -55,17 +58,24 @@ class Outbox:
         put = [effect for effect in emitted if isinstance(effect, effects.EnqueueTask)]
         dropped = [effect for effect in emitted if isinstance(effect, effects.DequeueTask)]
         for start in range(0, len(put), SLICE):
+            reached(CrashPoint.ENGINE_QUEUEING)
             await self._queue.put(put[start : start + SLICE])
+            reached(CrashPoint.ENGINE_QUEUED)
         for start in range(0, len(dropped), SLICE):
             await self._queue.drop(dropped[start : start + SLICE])
+        kept = [effect for effect in emitted if isinstance(effect, effects.KeepOutput)]
+        for start in range(0, len(kept), SLICE):
+            await self._outputs.keep(kept[start : start + SLICE])
 
     async def _append(self, records: Sequence[Record]) -> Retryable | None:
+        reached(CrashPoint.ENGINE_EMITTING)
         try:
             await self._log.append(records, Sync.LATER)
         except Retryable as failure:
             return failure
         except Poison:
             return await self._append_one_by_one(records)
+        reached(CrashPoint.ENGINE_EMITTED)
         return None
 
     async def _append_one_by_one(self, records: Sequence[Record]) -> Retryable | None:
@@ -111,7 +121,14 @@ def child_failed(command: messages.StartChild, reason: str) -> Record:
 def record_of(pending: Pending) -> Record | None:
     """The record of an effect on the log; None for one on the store."""
     match pending.effect:
-        case effects.EnqueueTask() | effects.DequeueTask():
+        case (
+            effects.EnqueueTask()
+            | effects.DequeueTask()
+            | effects.KeepOutput()
+            | effects.FreeSlot()
+            | effects.QueueRun()
+            | effects.FreeRun()
+        ):
             return None
         case effects.OpenWait(message=opened):
             return _record(topics.WAITS, opened.workflow_id, messages.WAITS_CODEC.encode(opened))

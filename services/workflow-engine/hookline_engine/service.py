@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from starlette.routing import BaseRoute
 
 from hookline_common import topics
-from hookline_common.consuming import ConsumerLoop
+from hookline_common.consuming import ConsumerLoop, Handler
 from hookline_common.errors import Retryable
 from hookline_common.running import Parts
 from hookline_common.settings import Settings
+from hookline_engine.dead_letters import DeadLetterHandler
 from hookline_engine.http_targets import TargetPolicy
 from hookline_engine.rest import (
     bulk,
@@ -19,6 +20,7 @@ from hookline_engine.rest import (
     search,
     task_queues,
     tasks,
+    waits,
     workflows,
 )
 from hookline_engine.rest.app import Registry, health_routes
@@ -27,7 +29,6 @@ from hookline_engine.scripts import QuickJsEvaluator
 from hookline_engine.shell import Shell, build_shell
 
 NAME = "engine"
-GROUP = "engine"
 DEFAULT_PORT = 8080
 
 
@@ -38,15 +39,9 @@ class EngineService:
         self._parts = parts
         self._shell = shell
         self._registry = registry
-        self._loop = ConsumerLoop(
-            parts.log,
-            parts.clock,
-            shell.handler,
-            service=NAME,
-            group=GROUP,
-            topics=[topics.COMMANDS.name],
-            metrics=parts.metrics,
-            on_fatal=parts.shutdown.request,
+        self._loop = _consumer(parts, shell.handler, topics.ENGINE)
+        self._dead_letters = _consumer(
+            parts, DeadLetterHandler(parts.documents), topics.DEAD_LETTERS
         )
 
     @property
@@ -72,6 +67,7 @@ class EngineService:
             *bulk.routes(shell),
             *tasks.routes(shell),
             *task_queues.routes(shell),
+            *waits.routes(shell.waits),
         ]
 
     async def start(self) -> None:
@@ -79,10 +75,12 @@ class EngineService:
         await self._registry.start()
         await self._shell.start()
         await self._loop.start()
+        await self._dead_letters.start()
 
     async def stop(self) -> None:
         """Finish the batch in hand, then the calls of the API, then what runs beside them."""
         await self._loop.stop()
+        await self._dead_letters.stop()
         await self._shell.stop()
         await self._registry.stop()
 
@@ -90,8 +88,10 @@ class EngineService:
         """Why it is not ready."""
         return [
             *self._loop.problems(),
+            *self._dead_letters.problems(),
             *self._shell.wake_ups.problems(),
             *self._shell.system_tasks.problems(),
+            *self._registry.replays.runner.problems(),
         ]
 
     async def _all_problems(self) -> Sequence[str]:
@@ -103,6 +103,19 @@ class EngineService:
         except Retryable as error:
             return [*own, str(error)]
         return [*own, *found[0], *found[1]]
+
+
+def _consumer(parts: Parts, handler: Handler, group: topics.Group) -> ConsumerLoop:
+    return ConsumerLoop(
+        parts.log,
+        parts.clock,
+        handler,
+        service=NAME,
+        group=group.name,
+        topics=group.topic_names,
+        metrics=parts.metrics,
+        on_fatal=parts.shutdown.request,
+    )
 
 
 def build(parts: Parts) -> EngineService:
@@ -119,6 +132,7 @@ def build(parts: Parts) -> EngineService:
         parts.documents,
         parts.log,
         parts.clock,
+        parts.sealer,
         registry.definitions,
         QuickJsEvaluator(),
         _targets(parts.settings),

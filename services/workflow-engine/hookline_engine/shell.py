@@ -5,29 +5,41 @@ from dataclasses import dataclass
 from hookline_common.clock import Clock
 from hookline_common.documents import Documents
 from hookline_common.eventlog import EventLog
+from hookline_common.sealing import Sealer
 from hookline_engine.child_starts import ChildStarts
 from hookline_engine.core.decisions import Evaluator
 from hookline_engine.definition_store import DefinitionStore
+from hookline_engine.environment_store import EnvironmentStore
 from hookline_engine.event_starts import EventStarts
 from hookline_engine.execution_reader import ExecutionReader
 from hookline_engine.execution_store import ExecutionStore
 from hookline_engine.execution_watch import ExecutionWatch
 from hookline_engine.executions import Executions
+from hookline_engine.hand_over import HandOver
 from hookline_engine.handler import CommandHandler
 from hookline_engine.http_calls import HttpCalls
 from hookline_engine.http_targets import TargetPolicy
 from hookline_engine.log_orders import LogOrders
+from hookline_engine.lookups import Lookups
 from hookline_engine.operations import Operations
+from hookline_engine.orphans import Orphans
 from hookline_engine.outbox import Outbox
 from hookline_engine.poll_data import Polls
+from hookline_engine.schema_store import SchemaStore
+from hookline_engine.schemas import JsonSchemas
+from hookline_engine.secret_store import SecretStore
 from hookline_engine.snapshot_source import SnapshotSource
+from hookline_engine.start_inputs import StartInputs
 from hookline_engine.start_keys import StartKeys
 from hookline_engine.starts import Starts
+from hookline_engine.sweeps import Sweeps
 from hookline_engine.synchronous import SynchronousAnswers
 from hookline_engine.system_tasks import SystemTasks
 from hookline_engine.task_logs import TaskLogs
+from hookline_engine.task_outputs import TaskOutputs
 from hookline_engine.task_polls import TaskPolls
 from hookline_engine.task_queue import TaskQueue
+from hookline_engine.waits import Waits
 from hookline_engine.wake_ups import WakeUps
 
 
@@ -49,15 +61,19 @@ class Shell:
     handler: CommandHandler
     wake_ups: WakeUps
     system_tasks: SystemTasks
+    sweeps: Sweeps
+    waits: Waits
 
     async def start(self) -> None:
         """Begin: timers, outboxes left behind, HTTP tasks."""
         await self.wake_ups.start(self.executions)
         await self.system_tasks.start()
+        await self.sweeps.start()
 
     async def stop(self) -> None:
         """Answer who waits, take nothing new, finish what was begun."""
         self.task_polls.close()
+        await self.sweeps.stop()
         await self.system_tasks.stop()
         await self.wake_ups.stop()
         await self.executions.close()
@@ -67,6 +83,7 @@ def build_shell(
     documents: Documents,
     log: EventLog,
     clock: Clock,
+    sealer: Sealer,
     definitions: DefinitionStore,
     evaluator: Evaluator,
     targets: TargetPolicy,
@@ -77,46 +94,54 @@ def build_shell(
 
     The delay is how long an emitted outbox may stay, where other engines might emit it again.
     """
-    store = ExecutionStore(documents)
+    store = ExecutionStore(documents, clock)
     reader = ExecutionReader(store)
     queue = TaskQueue(documents, clock)
     polls = Polls(documents, clock)
     wake_ups = WakeUps(documents, clock)
     watch = ExecutionWatch()
-    outbox = Outbox(log, queue)
+    outputs = TaskOutputs(documents)
+    secrets, environment = SecretStore(documents, sealer), EnvironmentStore(documents)
+    outbox = Outbox(log, queue, outputs)
+    checker = JsonSchemas()
     executions = Executions(
         documents,
         store,
         outbox,
-        polls,
+        Lookups(polls, outputs, secrets, environment),
         clock,
         evaluator,
+        checker,
         listeners=(wake_ups, watch),
         longest_clearing_delay_seconds=longest_clearing_delay_seconds,
     )
-    source = SnapshotSource(definitions)
-    keys = StartKeys(documents, store)
+    source = SnapshotSource(definitions, SchemaStore(documents, clock))
+    inputs = StartInputs(checker)
+    keys = StartKeys(documents, store, clock)
     orders = LogOrders(
         documents,
         store,
-        EventStarts(source, keys, clock),
-        ChildStarts(store, reader, source, keys),
+        EventStarts(source, inputs, keys, clock),
+        ChildStarts(store, reader, source, inputs, keys),
         clock,
     )
     calls = HttpCalls(targets)
+    hand_over = HandOver(reader, secrets, environment)
     return Shell(
         documents=documents,
         store=store,
         reader=reader,
         executions=executions,
-        operations=Operations(store, reader, source, executions),
-        starts=Starts(source, keys, executions),
+        operations=Operations(store, reader, source, keys, executions),
+        starts=Starts(source, inputs, keys, executions),
         synchronous=SynchronousAnswers(store, reader, watch),
         queue=queue,
         polls=polls,
-        task_polls=TaskPolls(documents, queue, polls, executions, reader),
+        task_polls=TaskPolls(documents, queue, polls, executions, hand_over),
         task_logs=TaskLogs(documents, clock),
         handler=CommandHandler(executions, orders),
         wake_ups=wake_ups,
-        system_tasks=SystemTasks(documents, queue, executions, reader, calls, worker_id),
+        waits=Waits(documents, log, store, reader),
+        sweeps=Sweeps([Orphans(documents, clock).sweep, keys.sweep]),
+        system_tasks=SystemTasks(documents, queue, executions, reader, hand_over, calls, worker_id),
     )

@@ -12,11 +12,14 @@ from hookline_engine.definitions.model import WorkflowDef
 from hookline_engine.definitions.snapshots import Snapshot
 from hookline_engine.executions import Executions
 from hookline_engine.snapshot_source import SnapshotSource
+from hookline_engine.start_inputs import StartInputs
 from hookline_engine.start_keys import Key, Promise, StartKeys
 
 
 class StartRequest(msgspec.Struct, frozen=True):
-    """What a caller of the API asks for. `definition`: an inline one, used instead of a stored."""
+    """What a caller of the API asks for. `definition`: an inline one, used instead of a stored;
+    `input_pointer`: where the input stands in the request.
+    """
 
     name: str
     version: int | None = None
@@ -28,13 +31,21 @@ class StartRequest(msgspec.Struct, frozen=True):
     created_by: str | None = None
     idempotency_key: str | None = None
     idempotency_strategy: IdempotencyStrategy = "FAIL"
+    input_pointer: str = "/input"
 
 
 class Starts:
     """Starts on behalf of the API; those that events and parents ask for are in handler.py."""
 
-    def __init__(self, source: SnapshotSource, keys: StartKeys, executions: Executions) -> None:
+    def __init__(
+        self,
+        source: SnapshotSource,
+        inputs: StartInputs,
+        keys: StartKeys,
+        executions: Executions,
+    ) -> None:
         self._source = source
+        self._inputs = inputs
         self._keys = keys
         self._executions = executions
 
@@ -44,6 +55,7 @@ class Starts:
             snapshot = await self._source.of(request.definition)
         else:
             snapshot = await self._source.registered(request.name, request.version)
+        await self._inputs.check(snapshot, request.input, request.input_pointer)
         if request.idempotency_key is None:
             workflow_id = random_id()
             await self._executions.run(workflow_id, _command(request, workflow_id), snapshot)

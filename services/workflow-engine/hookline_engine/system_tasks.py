@@ -7,17 +7,20 @@ takes the task over only when this one is gone. A frozen engine may repeat a cal
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
 import structlog
 
+from hookline_common.crash_points import CrashPoint, reached
 from hookline_common.documents import Documents
-from hookline_common.errors import HooklineError, Retryable
+from hookline_common.errors import HooklineError, Retryable, SealBroken
 from hookline_common.ids import random_id
 from hookline_engine.core.commands import HandOut, SystemTaskDone
 from hookline_engine.core.model import workflow_id_of
 from hookline_engine.drafts import Applied, Order
 from hookline_engine.execution_reader import ExecutionReader, FoundTask
 from hookline_engine.executions import Executions
-from hookline_engine.http_calls import HttpCalls
+from hookline_engine.hand_over import HandOver
+from hookline_engine.http_calls import HttpAnswer, HttpCalls
 from hookline_engine.task_queue import Entry, TaskQueue, entry_id, system_queue
 
 TASK_TYPE = "HTTP"
@@ -39,6 +42,7 @@ class SystemTasks:
         queue: TaskQueue,
         executions: Executions,
         reader: ExecutionReader,
+        hand_over: HandOver,
         calls: HttpCalls,
         worker_id: str,
     ) -> None:
@@ -46,6 +50,7 @@ class SystemTasks:
         self._queue = queue
         self._executions = executions
         self._reader = reader
+        self._hand_over = hand_over
         self._calls = calls
         self._worker_id = worker_id
         self._token = random_id()
@@ -137,8 +142,7 @@ class SystemTasks:
         return found if found.line.hand_off == entry.hand_off else None
 
     async def _call(self, entry: Entry, found: FoundTask) -> SystemTaskDone | None:
-        bodies = await self._reader.bodies([token for token in [found.line.input] if token])
-        call = asyncio.create_task(self._calls.run(entry.task_id, bodies.get(found.line.input)))
+        call = asyncio.create_task(self._answer(entry, found))
         try:
             while True:
                 done, _ = await asyncio.wait({call}, timeout=RENEW_SECONDS)
@@ -152,6 +156,19 @@ class SystemTasks:
         return SystemTaskDone(
             entry.task_id, entry.hand_off, answer.response, answer.error, self._worker_id
         )
+
+    async def _answer(self, entry: Entry, found: FoundTask) -> HttpAnswer:
+        """What came back, without the secrets that went out (D38)."""
+        bodies = await self._reader.bodies([token for token in [found.line.input] if token])
+        given = msgspec.json.decode(bodies.get(found.line.input, b"{}"))
+        try:
+            request = await self._hand_over.request(found, given)
+        except SealBroken as error:
+            return HttpAnswer(error=f"a secret of this task: {error}")
+        reached(CrashPoint.HTTP_CALLING)
+        answer = await self._calls.run(entry.task_id, request.value)
+        reached(CrashPoint.HTTP_CALLED)
+        return HttpAnswer(request.redacted(answer.response), request.redacted(answer.error))
 
     async def _renewed(self, entry: Entry) -> bool:
         try:

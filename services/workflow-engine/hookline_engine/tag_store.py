@@ -1,4 +1,4 @@
-"""Tags of workflow and task definitions, and the rate limits kept beside them (rest.md 2.1)."""
+"""Tags of definitions and secrets, and the rate limits kept beside them (rest.md 2.1, 2.9)."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias
@@ -10,7 +10,7 @@ from hookline_common.documents import Condition, Document, Documents, Op, Query
 from hookline_common.errors import BadRequest, Conflict
 from hookline_common.eventlog import Sync
 
-TagKind: TypeAlias = Literal["workflow", "task"]
+TagKind: TypeAlias = Literal["workflow", "task", "secret"]
 
 _ATTEMPTS = 10
 _PAGE = 500

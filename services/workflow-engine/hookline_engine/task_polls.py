@@ -1,22 +1,29 @@
 """Hands tasks to workers (G4): claim the entry, save the hand-off, delete the entry, answer."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+import structlog
 
+from hookline_common.crash_points import CrashPoint, reached
 from hookline_common.documents import Documents
 from hookline_common.ids import random_id
-from hookline_engine.core.commands import HandOut
+from hookline_engine.core.commands import HandOut, UpdateTask
 from hookline_engine.core.model import workflow_id_of
 from hookline_engine.drafts import Applied, Order
-from hookline_engine.execution_reader import ExecutionReader, FoundTask
+from hookline_engine.execution_reader import FoundTask
 from hookline_engine.executions import Executions
+from hookline_engine.hand_over import HandOver
 from hookline_engine.poll_data import Polls
 from hookline_engine.task_queue import Entry, TaskQueue, entry_id, worker_queue
 
 MOST_AT_ONCE = 500
+PUT_OFF_SECONDS = 60
+"""Until a task that nobody could be given is tried again, as Conductor puts tasks off."""
+
+_log = structlog.get_logger()
 
 
 class Poll(msgspec.Struct, frozen=True):
@@ -38,13 +45,13 @@ class TaskPolls:
         queue: TaskQueue,
         polls: Polls,
         executions: Executions,
-        reader: ExecutionReader,
+        hand_over: HandOver,
     ) -> None:
         self._documents = documents
         self._queue = queue
         self._polls = polls
         self._executions = executions
-        self._reader = reader
+        self._hand_over = hand_over
         self._closing = asyncio.Event()
 
     async def poll(self, poll: Poll) -> list[dict[str, Any]]:
@@ -75,14 +82,37 @@ class TaskPolls:
                 return []
             handed = await self._hand_out(claimed, poll.worker_id)
             if handed:
-                return await self._reader.shown_tasks(handed)
+                over = await self._hand_over.tasks(handed)
+                await self._put_off(over.withheld)
+                return over.shown
+
+    async def _put_off(self, withheld: Mapping[str, str]) -> None:
+        """Back into the queue for a while, the reason to be seen on the task."""
+        orders = [
+            Order(
+                workflow_id_of(task_id),
+                UpdateTask(
+                    task_id,
+                    "IN_PROGRESS",
+                    output_mode="merge",
+                    reason=reason,
+                    callback_after_seconds=PUT_OFF_SECONDS,
+                ),
+            )
+            for task_id, reason in withheld.items()
+        ]
+        if orders:
+            _log.error("tasks_withheld", count=len(orders), reason=next(iter(withheld.values())))
+            await self._executions.apply(orders)
 
     async def _hand_out(self, entries: Sequence[Entry], worker_id: str | None) -> list[FoundTask]:
         orders = [
             Order(workflow_id_of(entry.task_id), HandOut(entry.task_id, entry.hand_off, worker_id))
             for entry in entries
         ]
+        reached(CrashPoint.TASKS_CLAIMED)
         results = await self._executions.apply(orders)
+        reached(CrashPoint.TASKS_HANDED_OUT)
         # An entry whose hand-off failed stays claimed until the lease ends; then it is handed out
         # again, or dropped where the hand-off was saved after all.
         judged = [
@@ -96,6 +126,7 @@ class TaskPolls:
         if failure is not None and not handed:
             raise failure
         await self._documents.sync()
+        reached(CrashPoint.TASKS_ANSWERING)
         return handed
 
 

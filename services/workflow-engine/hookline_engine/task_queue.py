@@ -13,9 +13,14 @@ from hookline_common.clock import Clock
 from hookline_common.collections import TASK_QUEUE
 from hookline_common.documents import All, Condition, Document, Documents, Op, Order, Query
 from hookline_engine.core.effects import DequeueTask, EnqueueTask
+from hookline_engine.core.model import FAR_FUTURE
 
-CLAIM_LEASE_MS = 60_000
-"""How long a claimed entry is out of reach of others; a crash in between costs this delay."""
+CLAIM_LEASE_MS = 10_000
+"""How long a claimed entry is out of reach of others; a crash in between costs this delay.
+
+Between claim and hand-off lie milliseconds. Should it be longer after all, another engine claims
+the entry too, and the compare-and-set of the hand-off decides.
+"""
 
 RECHECK_SECONDS = 1.0
 """How often a waiting poller looks again for what another process has queued."""
@@ -29,6 +34,39 @@ class Entry(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     task_id: str
     hand_off: int
     def_name: str = ""
+
+
+class Row(msgspec.Struct, frozen=True):
+    """An entry as it stands in the queue."""
+
+    document: Document
+
+    @property
+    def id(self) -> str:
+        """The entry's id."""
+        return self.document.id
+
+    @property
+    def rank(self) -> int:
+        """99 - priority."""
+        return int(str(self.document.fields["rank"]))
+
+    @property
+    def visible_at(self) -> int:
+        """From when on it may be claimed."""
+        return int(str(self.document.fields["visible_at"]))
+
+    def visible_from(self, at: int) -> Document:
+        """The document with another time."""
+        fields = {**self.document.fields, "visible_at": at}
+        return msgspec.structs.replace(self.document, fields=fields)
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """How many hidden entries became visible, and which are being changed by others."""
+
+    shown: int
+    conflicts: frozenset[str]
 
 
 _encoder = msgspec.json.Encoder()
@@ -145,6 +183,33 @@ class TaskQueue:
         ids = [entry_id(entry.task_id, entry.hand_off) for entry in entries]
         if ids:
             await self._documents.renew(TASK_QUEUE, ids, 0, token)
+
+    async def rows(self, ids: Sequence[str]) -> Sequence[Row]:
+        """Those of the entries that are there."""
+        found = await self._documents.get(TASK_QUEUE, ids)
+        return [Row(found[one]) for one in ids if one in found]
+
+    async def hide(self, rows: Sequence[Row]) -> None:
+        """Nobody claims them until they are shown; those that changed meanwhile are left alone."""
+        if rows:
+            hidden = [row.visible_from(FAR_FUTURE) for row in rows]
+            await self._documents.replace(TASK_QUEUE, hidden)
+
+    async def show(self, visible_at: Mapping[str, int]) -> Shown:
+        """Make entries visible again, with the time that gives them their old place.
+
+        One that is not hidden is written too: whoever is about to hide it finds it changed.
+        """
+        rows = await self.rows(list(visible_at))
+        documents = [row.visible_from(visible_at[row.id]) for row in rows]
+        if not documents:
+            return Shown(0, frozenset())
+        conflicts = await self._documents.replace(TASK_QUEUE, documents)
+        shown = [row for row in rows if row.id not in conflicts and row.visible_at == FAR_FUTURE]
+        now = self._clock.now_ms()
+        for row in shown:
+            self._arrivals.announce(str(row.document.fields["queue"]), 0, now)
+        return Shown(len(shown), frozenset(conflicts))
 
     async def arrival(self, queue: str, seconds: float) -> None:
         """Wait until something may be there to claim, at most `seconds`."""

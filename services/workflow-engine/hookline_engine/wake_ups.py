@@ -13,6 +13,7 @@ import structlog
 
 from hookline_common.clock import Clock
 from hookline_common.collections import EXECUTIONS
+from hookline_common.crash_points import CrashPoint, reached
 from hookline_common.documents import All, Condition, Documents, Op, Order, Query
 from hookline_common.errors import Retryable
 from hookline_engine.core.commands import Wake
@@ -149,7 +150,9 @@ class WakeUps:
             while self._heap and self._heap[0][0] <= now and len(due) < _PAGE:
                 at, workflow_id = heapq.heappop(self._heap)
                 due.setdefault(workflow_id, at)
+            reached(CrashPoint.TIMERS_WAKING)
             results = await executions.apply([ExecutionOrder(key, Wake()) for key in due])
+            reached(CrashPoint.TIMERS_WOKEN)
             failed = [
                 (key, result)
                 for key, result in zip(due, results, strict=True)

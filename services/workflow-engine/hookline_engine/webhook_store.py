@@ -5,12 +5,14 @@ under a new incarnation (protocols.md D1), which is the time of its creation, so
 after everything else about the old one is forgotten.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 import msgspec
 
 from hookline_common.clock import Clock
-from hookline_common.collections import NAMES, URL_STATUS, WEBHOOKS
+from hookline_common.collections import NAMES, SECRET_USES, URL_STATUS, WEBHOOKS
+from hookline_common.crash_points import CrashPoint, reached
 from hookline_common.documents import Condition, Document, Documents, Op, Order, Query
 from hookline_common.errors import Conflict, NotFound
 from hookline_common.eventlog import Sync
@@ -36,8 +38,16 @@ class _UrlStatus(msgspec.Struct, frozen=True):
     verified: bool = False
 
 
+class _SecretUse(msgspec.Struct, frozen=True, rename="camel"):
+    last_used_at: int = 0
+
+
+SecretUses: TypeAlias = Mapping[tuple[str, str], int]
+"""Epoch milliseconds by ids of webhook and secret."""
+
 _claims = msgspec.json.Decoder(_NameClaim)
 _statuses = msgspec.json.Decoder(_UrlStatus)
+_uses = msgspec.json.Decoder(_SecretUse)
 
 
 class WebhookStore:
@@ -69,6 +79,16 @@ class WebhookStore:
         found = await self._documents.get(URL_STATUS, list(ids))
         seen = {ids[key] for key, item in found.items() if _statuses.decode(item.body).verified}
         return frozenset(seen | {webhook.id for webhook in webhooks if webhook.url_verified})
+
+    async def secret_uses(self, webhooks: Sequence[WebhookConfig]) -> SecretUses:
+        """When each secret last proved an event, as the verifier saw it."""
+        ids = {
+            f"{webhook.id}:{webhook.incarnation}:{secret.id}": (webhook.id, secret.id)
+            for webhook in webhooks
+            for secret in webhook.secrets
+        }
+        found = await self._documents.get(SECRET_USES, list(ids))
+        return {ids[key]: _uses.decode(item.body).last_used_at for key, item in found.items()}
 
     async def create(
         self, webhook_id: str, build: Callable[[int, int], WebhookConfig]
@@ -126,8 +146,10 @@ class WebhookStore:
 
     async def _save(self, record: WebhookConfig | WebhookDeleted, before: Document | None) -> bool:
         document = _as_document(record, before.rev if before else 0)
+        reached(CrashPoint.CONFIG_SAVING)
         if await self._documents.replace(WEBHOOKS, [document], Sync.NOW):
             return False
+        reached(CrashPoint.CONFIG_SAVED)
         await self._records.publish([record])
         return True
 

@@ -9,6 +9,8 @@ from hookline_common.documents import Documents
 from hookline_common.errors import Misconfigured
 from hookline_common.eventlog import EventLog
 
+SESSION_TIMEOUT_MS = 10_000
+
 # An adapter's client library is imported only where the adapter is used.
 _LOGS: Mapping[str, str] = {
     "sqlite": "hookline_common.adapters.embedded.opening",
@@ -21,7 +23,9 @@ _STORES: Mapping[str, str] = {
 
 
 class _OpensLog(Protocol):
-    async def open_log(self, url: str, clock: Clock, max_disk_bytes: int | None) -> EventLog: ...
+    async def open_log(
+        self, url: str, clock: Clock, max_disk_bytes: int | None, session_timeout_ms: int
+    ) -> EventLog: ...
 
 
 class _OpensDocuments(Protocol):
@@ -45,14 +49,19 @@ def _adapter(variable: str, url: str, adapters: Mapping[str, str]) -> object:
 
 
 async def open_log(
-    url: str, *, clock: Clock | None = None, max_disk_bytes: int | None = None
+    url: str,
+    *,
+    clock: Clock | None = None,
+    max_disk_bytes: int | None = None,
+    session_timeout_ms: int = SESSION_TIMEOUT_MS,
 ) -> EventLog:
     """The event log at `url` (`sqlite:path`, `kafka://host:port[,host:port]`).
 
+    The session timeout is that of consumers in a cluster; the disk limit is the embedded file's.
     Raises Misconfigured for another URL, FolderInUse where another process holds the folder.
     """
     adapter = cast(_OpensLog, _adapter("HOOKLINE_LOG", url, _LOGS))
-    return await adapter.open_log(url, clock or SystemClock(), max_disk_bytes)
+    return await adapter.open_log(url, clock or SystemClock(), max_disk_bytes, session_timeout_ms)
 
 
 async def open_documents(
@@ -64,7 +73,12 @@ async def open_documents(
 
 
 async def open_both(
-    log_url: str, store_url: str, *, clock: Clock | None = None, max_disk_bytes: int | None = None
+    log_url: str,
+    store_url: str,
+    *,
+    clock: Clock | None = None,
+    max_disk_bytes: int | None = None,
+    session_timeout_ms: int = SESSION_TIMEOUT_MS,
 ) -> tuple[EventLog, Documents]:
     """Log and store; equal `sqlite:` URLs share one file, so that one sync covers both (B1).
 
@@ -73,7 +87,9 @@ async def open_both(
     if log_url == store_url and log_url.startswith("sqlite:"):
         adapter = cast(_OpensBoth, _adapter("HOOKLINE_LOG", log_url, _LOGS))
         return await adapter.open_both(log_url, clock or SystemClock(), max_disk_bytes)
-    log = await open_log(log_url, clock=clock, max_disk_bytes=max_disk_bytes)
+    log = await open_log(
+        log_url, clock=clock, max_disk_bytes=max_disk_bytes, session_timeout_ms=session_timeout_ms
+    )
     try:
         store = await open_documents(store_url, clock=clock, max_disk_bytes=max_disk_bytes)
     except BaseException:

@@ -3,7 +3,7 @@
 from hookline_common.expressions.checks import references, syntax_errors
 from hookline_common.expressions.evaluation import evaluate, unresolved
 from hookline_common.expressions.scopes import KEEP, Keep, MappingScope, Scope
-from hookline_common.expressions.secrets import reveal
+from hookline_common.expressions.secrets import names_secrets, reveal
 from hookline_common.expressions.templates import (
     TemplateTooDeep,
     has_placeholder,
@@ -19,6 +19,7 @@ __all__ = [
     "evaluate",
     "has_placeholder",
     "is_placeholder",
+    "names_secrets",
     "references",
     "reveal",
     "syntax_errors",

@@ -9,10 +9,20 @@ from hookline_common.expressions.templates import (
     SECRETS,
     Placeholder,
     parse_template,
+    texts_in,
 )
 from hookline_common.jsonpath import MISSING, is_array, is_object, text_of
 
 LookUpSecret = Callable[[str], str | None]
+
+
+def names_secrets(template: Any) -> bool:
+    """Whether the template names a secret anywhere; raises TemplateTooDeep."""
+    return any(
+        placeholder.secret
+        for _, text in texts_in(template)
+        for placeholder in parse_template(text).placeholders
+    )
 
 
 def reveal(value: Any, template: Any, look_up: LookUpSecret) -> Any:

@@ -26,6 +26,13 @@ from hookline_common.matching.plans import (
     plan_of,
     wait_key,
 )
+from hookline_common.matching.rules import (
+    StartKey,
+    named_rules,
+    start_effect_id,
+    start_key,
+    start_workflow_id,
+)
 from hookline_common.matching.values import canonical
 from hookline_common.matching.waits import (
     WaitUnresolvable,
@@ -41,6 +48,7 @@ __all__ = [
     "EventFacts",
     "EventView",
     "Plan",
+    "StartKey",
     "TooManyValues",
     "Violation",
     "WaitUnresolvable",
@@ -57,11 +65,15 @@ __all__ = [
     "holds",
     "idempotency_key",
     "match_key",
+    "named_rules",
     "plan_id",
     "plan_of",
     "resolve_wait",
     "rule_holds",
     "split",
+    "start_effect_id",
+    "start_key",
+    "start_workflow_id",
     "wait_key",
     "wait_violations",
 ]

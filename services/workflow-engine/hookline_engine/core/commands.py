@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from hookline_common.messages import EventRef
+from hookline_engine.core.model import RunLimit
 
 ResultStatus: TypeAlias = Literal[
     "IN_PROGRESS", "COMPLETED", "FAILED", "FAILED_WITH_TERMINAL_ERROR", "CANCELED"
@@ -19,7 +20,7 @@ class Start(msgspec.Struct, frozen=True):
     """Begin an execution of the snapshot passed beside it; void if it exists.
 
     `input` is the input before inputTemplate. `event_ref` and `effect_id`: the event that starts
-    it.
+    it. `rate_limit`: it runs under this limit, and waits for a place unless one is `reserved`.
     """
 
     workflow_id: str
@@ -35,6 +36,14 @@ class Start(msgspec.Struct, frozen=True):
     parent_run: int = 0
     event_ref: EventRef | None = None
     effect_id: str = ""
+    rate_limit: RunLimit | None = None
+    reserved: bool = False
+
+
+class Admit(msgspec.Struct, frozen=True):
+    """There is a place under the workflow's limit for the life `revivals` of the execution."""
+
+    revivals: int
 
 
 class CompleteWait(msgspec.Struct, frozen=True):
@@ -62,11 +71,22 @@ class UpdateTask(msgspec.Struct, frozen=True):
 
 
 class HandOut(msgspec.Struct, frozen=True):
-    """A poll takes queue entry `hand_off`; refused if the task does not wait for it."""
+    """A poll takes queue entry `hand_off`; refused if the task does not wait for it.
+
+    `slotted`: it has taken a place under the limit of the task type.
+    """
 
     task_id: str
     hand_off: int
     worker_id: str | None = None
+    slotted: bool = False
+
+
+class Requeue(msgspec.Struct, frozen=True):
+    """Make hand-off `hand_off` void if it has not happened: the task gets another queue entry."""
+
+    task_id: str
+    hand_off: int
 
 
 class ExtendLease(msgspec.Struct, frozen=True):
@@ -151,9 +171,11 @@ class ResetCallbacks(msgspec.Struct, frozen=True):
 
 Command: TypeAlias = (
     Start
+    | Admit
     | CompleteWait
     | UpdateTask
     | HandOut
+    | Requeue
     | ExtendLease
     | SystemTaskDone
     | ChildEnded

@@ -37,7 +37,7 @@ def expire_tasks(work: Work) -> None:
 
 def next_wake(work: Work) -> int:
     """When time alone will change something; 0 = never."""
-    if work.terminal:
+    if work.terminal or work.head.rate_limited:
         return 0
     if work.look_again:
         return work.now
@@ -55,7 +55,8 @@ def _execution_deadline(work: Work) -> int:
     definition = work.snapshot.definition
     if definition.timeout_seconds <= 0 or definition.timeout_policy != "TIME_OUT_WF":
         return 0
-    return (work.last_retried_at or work.head.created_at) + definition.timeout_seconds * 1000
+    begun = max(work.last_retried_at, work.head.admitted_at) or work.head.created_at
+    return begun + definition.timeout_seconds * 1000
 
 
 def _own_times(work: Work, line: TaskLine) -> Iterator[int]:

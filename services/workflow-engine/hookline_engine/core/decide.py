@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from hookline_engine.core import children, events, lifecycle, reopening, results
+from hookline_engine.core import children, events, lifecycle, reopening, results, state_changes
 from hookline_engine.core.commands import (
+    Admit,
     ChildEnded,
     ChildRevived,
     Command,
@@ -17,6 +18,7 @@ from hookline_engine.core.commands import (
     ExtendLease,
     HandOut,
     Pause,
+    Requeue,
     ResetCallbacks,
     Restart,
     Resume,
@@ -76,6 +78,7 @@ def _applied(work: Work, command: Command) -> Answer:
 
 
 def _decision(work: Work, answer: Answer) -> Decision:
+    state_changes.tell(work)
     line = answer if isinstance(answer, TaskLine) else None
     refusal = answer if isinstance(answer, Refusal) else None
     if line is not None:
@@ -91,9 +94,11 @@ def _decision(work: Work, answer: Answer) -> Decision:
 _HANDLERS: Mapping[type[Command], Handler] = MappingProxyType(
     {
         Start: lifecycle.start,
+        Admit: lifecycle.admit,
         CompleteWait: events.complete_wait,
         UpdateTask: results.update_task,
         HandOut: results.hand_out,
+        Requeue: results.requeue,
         ExtendLease: results.extend_lease,
         SystemTaskDone: results.system_task_done,
         ChildEnded: children.child_ended,

@@ -1,6 +1,6 @@
 """What decide takes beside the command and what it gives back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -8,6 +8,7 @@ import msgspec
 from hookline_common.errors import ApiError, BadRequest, Conflict, HooklineError, NotFound
 from hookline_engine.core.effects import AnyEffect
 from hookline_engine.core.model import Head, TaskLine
+from hookline_engine.misfits import Misfit
 
 
 class Unmappable(HooklineError):
@@ -20,6 +21,21 @@ class Evaluator(Protocol):
     def evaluate(self, script: str, value: Any, now_ms: int, seed: str) -> Any:
         """The value of the last statement with `$` = a copy of `value`; raises ScriptError."""
         ...
+
+
+class SchemaChecker(Protocol):
+    """Checks values against JSON schemas. Pure."""
+
+    def misfits(self, schema: Mapping[str, Any], value: Any) -> Sequence[Misfit]:
+        """What does not fit; empty if all does."""
+        ...
+
+
+class CachedOutput(msgspec.Struct, frozen=True):
+    """A kept output of a task, and when that task completed."""
+
+    output: Any
+    completed_at: int
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -36,14 +52,19 @@ class Context(msgspec.Struct, frozen=True):
 
     `now_ms` is max(clock, head.updated_at) (C3). `seed` is fresh per attempt to apply a command (12
     or more hex digits from the shell): new bodies are named with it. `active_domains`: task type ->
-    domains polled in the last 10 s (only read for executions with taskToDomain).
+    domains polled in the last 10 s (only read for executions with taskToDomain). `cached`: kept
+    outputs by key, None where there is none. `environment` None: not looked up. `secrets`: by name,
+    None where there is none. What is missing is asked for with MissingLookups.
     """
 
     now_ms: int
     seed: str
     evaluator: Evaluator
+    schemas: SchemaChecker
     active_domains: Mapping[str, frozenset[str]] = {}
-    environment: Mapping[str, str] = {}
+    cached: Mapping[str, CachedOutput | None] = {}
+    environment: Mapping[str, str] | None = None
+    secrets: Mapping[str, str | None] = {}
     limits: Limits = Limits()
 
 
@@ -100,8 +121,20 @@ class MissingBodies(HooklineError):
 
 
 class MissingLookups(HooklineError):
-    """The decision needs to know which domains these task types were polled in lately."""
+    """The decision needs to know more of the world than it was given (Context says what is what):
+    domains of task types, kept outputs by key, secrets by name, the environment.
+    """
 
-    def __init__(self, task_types: frozenset[str]) -> None:
+    def __init__(
+        self,
+        task_types: frozenset[str] = frozenset(),
+        *,
+        cached: frozenset[str] = frozenset(),
+        secrets: frozenset[str] = frozenset(),
+        environment: bool = False,
+    ) -> None:
         super().__init__()
         self.task_types = task_types
+        self.cached = cached
+        self.secrets = secrets
+        self.environment = environment

@@ -47,6 +47,45 @@ class DequeueTask(Effect, frozen=True, tag="dequeue"):
     hand_off: int
 
 
+class FreeSlot(Effect, frozen=True, tag="free_slot"):
+    """The hand-off is over: give back its place under the limit of the task type."""
+
+    task_id: str
+    hand_off: int
+    def_name: str
+
+
+class QueueRun(Effect, frozen=True, tag="queue_run"):
+    """The execution, in the life `revivals`, waits for a place under the limit of its workflow.
+
+    `workflow`, `version`: whose limit it is; `at_once`: the limit when it started.
+    """
+
+    workflow_id: str
+    revivals: int
+    limit_id: str
+    workflow: str
+    version: int
+    at_once: int
+
+
+class FreeRun(Effect, frozen=True, tag="free_run"):
+    """The execution has ended: give back its place, or leave the line."""
+
+    workflow_id: str
+    revivals: int
+    limit_id: str
+
+
+class KeepOutput(Effect, frozen=True, tag="keep_output"):
+    """Keep the output (a body, "" = empty) under the key of a cache entry, until it expires."""
+
+    key: str
+    output: str
+    completed_at: int
+    expires_at: int
+
+
 class OpenWait(Effect, frozen=True, tag="open_wait"):
     """Publish on `workflow.waits`."""
 
@@ -131,6 +170,10 @@ class Feed(Effect, frozen=True, tag="feed"):
 AnyEffect: TypeAlias = (
     EnqueueTask
     | DequeueTask
+    | FreeSlot
+    | QueueRun
+    | FreeRun
+    | KeepOutput
     | OpenWait
     | CloseWait
     | StartChild
@@ -141,7 +184,7 @@ AnyEffect: TypeAlias = (
     | Outcome
     | Feed
 )
-StoreEffect: TypeAlias = EnqueueTask | DequeueTask
+StoreEffect: TypeAlias = EnqueueTask | DequeueTask | FreeSlot | QueueRun | FreeRun | KeepOutput
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):

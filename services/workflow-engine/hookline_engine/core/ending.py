@@ -3,7 +3,9 @@
 from typing import Any, Literal
 
 from hookline_common.ids import derived_uuid
+from hookline_engine.core import run_limits
 from hookline_engine.core.effects import ChildEnded, StartFailureWorkflow
+from hookline_engine.core.fitting import misfit_reason
 from hookline_engine.core.inputs import evaluate
 from hookline_engine.core.model import TaskLine, WorkflowStatus
 from hookline_engine.core.tasks.registry import type_of
@@ -24,16 +26,14 @@ def complete(work: Work) -> None:
     if work.permissive_reasons:
         end_failed(work, "FAILED", "; ".join(work.permissive_reasons))
         return
-    work.status = "COMPLETED"
-    _close(work, "the workflow completed")
+    _succeed(work, "the workflow completed")
 
 
 def complete_by_terminate(work: Work, line: TaskLine, status: str, reason: str) -> None:
     """A TERMINATE task ran: it decides the status and, with its output, that of the execution."""
     if status == "COMPLETED":
         work.reason = reason
-        work.status = "COMPLETED"
-        _close(work, reason, line)
+        _succeed(work, reason, line)
     else:
         unsuccessful: Unsuccessful = "FAILED" if status == "FAILED" else "TERMINATED"
         _end(work, unsuccessful, reason, line, line)
@@ -61,6 +61,7 @@ def end_broken(work: Work, reason: str) -> None:
     work.reason = reason
     work.ended_at = work.now
     cancel_live(work, reason)
+    run_limits.leave(work)
     work.feed(_FACTS[work.status])
 
 
@@ -95,6 +96,22 @@ def cancel_live(work: Work, reason: str, within: tuple[str, ...] | None = None) 
             work.end(line, status="CANCELED", executed=within is not None)
 
 
+def _succeed(work: Work, reason: str, by_terminate: TaskLine | None = None) -> None:
+    """COMPLETED, unless the output does not fit the schema of the workflow (D10)."""
+    work.status = "COMPLETED"
+    definition = work.snapshot.definition
+    fault: str | None = None
+    if definition.enforce_schema and definition.output_schema is not None:
+        value = _output_value(work, by_terminate)
+        schemas, schema = work.context.schemas, definition.output_schema
+        fault = misfit_reason(schemas, schema, value, "the output of the workflow")
+    if fault is None:
+        _close(work, reason, by_terminate)
+    else:
+        _end(work, "FAILED", fault, by_terminate, by_terminate)
+        start_failure_workflow(work)
+
+
 def _end(
     work: Work,
     status: Unsuccessful,
@@ -113,6 +130,7 @@ def _close(work: Work, reason: str, by_terminate: TaskLine | None = None) -> Non
     work.output = _output(work, by_terminate)
     work.ended_at = work.now
     cancel_live(work, reason)
+    run_limits.leave(work)
     work.feed(_FACTS[work.status])
     head = work.head
     if head.parent_workflow_id and head.parent_task_id:
@@ -140,6 +158,14 @@ def _output(work: Work, by_terminate: TaskLine | None) -> str:
         return work.body(work.head.workflow_id, "out", evaluate(work, parameters))
     last = max(work.tasks.values(), key=lambda line: line.seq, default=None)
     return last.output if last else ""
+
+
+def _output_value(work: Work, by_terminate: TaskLine | None) -> Any:
+    """What `_output` is the body of."""
+    parameters = work.snapshot.definition.output_parameters
+    if by_terminate is None and parameters:
+        return evaluate(work, parameters)
+    return work.value(_output(work, by_terminate))
 
 
 def _failure_name(work: Work) -> str | None:

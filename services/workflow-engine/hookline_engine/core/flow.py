@@ -6,8 +6,9 @@ then what is ready is begun and what is live is looked at.
 
 import msgspec
 
-from hookline_engine.core import ending
+from hookline_engine.core import ending, state_changes
 from hookline_engine.core.deadlines import expire_execution, expire_tasks
+from hookline_engine.core.launching import launch
 from hookline_engine.core.model import MAX_LIVE_TASKS, TaskLine
 from hookline_engine.core.retries import settle_failures
 from hookline_engine.core.scheduling import schedule
@@ -17,6 +18,8 @@ from hookline_engine.core.work import Work
 
 def advance(work: Work) -> None:
     """Go on as far as it goes now. A limit of rounds lets others have their turn (D24)."""
+    if work.head.rate_limited:
+        return
     for _ in range(work.context.limits.rounds):
         before = work.puts
         _round(work)
@@ -29,6 +32,7 @@ def advance(work: Work) -> None:
 
 
 def _round(work: Work) -> None:
+    state_changes.tell(work)
     expire_execution(work)
     if work.terminal:
         return
@@ -112,7 +116,7 @@ def _look(work: Work) -> None:
             continue
         if _unlaunched(line):
             if kind.queued or line.ready_at <= work.now:
-                kind.launch(work, line)
+                launch(work, node, kind, line)
         else:
             kind.look(work, line)
         for ref, path in work.take_reached():

@@ -6,7 +6,7 @@ from typing import Any
 
 from hookline_common import expressions
 from hookline_common.jsonpath import ANY, MISSING
-from hookline_engine.core.decisions import Unmappable
+from hookline_engine.core.decisions import MissingLookups, Unmappable
 from hookline_engine.core.model import TaskLine
 from hookline_engine.core.work import Work
 from hookline_engine.definitions.snapshots import Node
@@ -105,8 +105,9 @@ class Scope:
             "taskToDomain": head.task_to_domain,
             "priority": head.priority,
             "idempotencyKey": head.idempotency_key,
-            "env": work.context.environment,
         }
+        if self._wants("workflow", "env"):
+            facts["env"] = _environment(work)
         if self._wants("workflow", "input"):
             facts["input"] = work.value(head.input)
         if self._wants("workflow", "output"):
@@ -137,6 +138,12 @@ class Scope:
         if self._wants(head, "output"):
             facts["output"] = self._work.value(line.output)
         return facts
+
+
+def _environment(work: Work) -> Mapping[str, str]:
+    if work.context.environment is None:
+        raise MissingLookups(environment=True)
+    return work.context.environment
 
 
 def _tokens(work: Work, references: frozenset[tuple[str, str]]) -> Iterator[str]:

@@ -4,8 +4,9 @@ from typing import Any
 
 import msgspec
 
-from hookline_engine.core import ending
+from hookline_engine.core import ending, run_limits
 from hookline_engine.core.commands import (
+    Admit,
     Pause,
     Resume,
     Start,
@@ -43,6 +44,7 @@ def new_head(snapshot: Snapshot, command: Start, context: Context) -> Head:
         parent_run=command.parent_run,
         event=command.event,
         created_by=command.created_by,
+        rate_limit=command.rate_limit,
     )
 
 
@@ -71,6 +73,16 @@ def start(work: Work, command: Start) -> None:
     if command.event_ref is not None:
         work.command_ids = (*work.command_ids, command.effect_id)
         work.emit(started(work.head, command, command.event_ref, work.now))
+    if not command.reserved:
+        run_limits.stand_in_line(work)
+    advance(work)
+
+
+def admit(work: Work, command: Admit) -> None:
+    """There is a place under the workflow's limit: go on, if it still waits for one."""
+    if work.terminal or not work.head.rate_limited or command.revivals != work.revivals:
+        return
+    run_limits.take_place(work)
     advance(work)
 
 

@@ -42,8 +42,10 @@ class TaskLine(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defau
 
     `ref` is the node's reference; `path` are the iterations of the loops around it, outermost
     first, so that the shown reference is `ref__1__3`. `iteration` is the counter of a DO_WHILE
-    itself. `hand_off` numbers the queue entries of the attempt (G4); `ready_at` is when it may be
-    handed out or started; `wake_at` is when a WAIT or a wait for an event ends.
+    itself. `hand_off` numbers the queue entries of the attempt (G4), `slotted`: the last hand-off
+    took a place under the limit of the task type; `ready_at` is when it may be
+    handed out or started; `wake_at` is when a WAIT or a wait for an event ends. `cache_key`: the
+    entry that its output is kept under; `cached_output`: its output came from there.
     """
 
     id: str
@@ -83,6 +85,10 @@ class TaskLine(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defau
     include_event: bool = False
     timeout_fails: bool = False
     child_run: int = 0
+    slotted: bool = False
+    cache_key: str = ""
+    cache_seconds: int = 0
+    cached_output: bool = False
 
     @property
     def shown_ref(self) -> str:
@@ -105,11 +111,22 @@ class TaskLine(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defau
         return self.iteration or (self.path[-1] if self.path else 0)
 
 
+class RunLimit(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
+    """The limit of a workflow for one evaluated key (D9); `at_once` is what it was at the start."""
+
+    id: str
+    key: str
+    at_once: int
+
+
 class Head(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """An execution. `run` is raised by restart; `snapshot` is the body of its definition.
 
     `revivals` counts how often it ran again after it had ended, so that a parent can tell a late
     report of an earlier end. `permissive_reasons`: why it will fail once everything else is done.
+
+    `rate_limit`: the limit of its workflow that it runs under; `rate_limited`: it waits for a place
+    there, and nothing happens in it; `admitted_at`: when it got one.
 
     `tasks` is in no order (see `seq`); `outbox` are effects saved but not yet known to be out (G2),
     numbered from 1 over the execution's life; `wake_at` 0 = nothing to wait for.
@@ -149,6 +166,9 @@ class Head(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=
     failed_task_id: str | None = None
     permissive_reasons: tuple[str, ...] = ()
     revivals: int = 0
+    rate_limit: RunLimit | None = None
+    rate_limited: bool = False
+    admitted_at: int = 0
     command_ids: tuple[str, ...] = ()
     outbox: tuple[Entry, ...] = ()
     outbox_next: int = 1

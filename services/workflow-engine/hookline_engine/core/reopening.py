@@ -2,6 +2,7 @@
 
 import msgspec
 
+from hookline_engine.core import run_limits
 from hookline_engine.core.commands import Restart, Retry
 from hookline_engine.core.decisions import Context, Refusal
 from hookline_engine.core.effects import ChildRevived
@@ -54,6 +55,8 @@ def restarted(head: Head, snapshot: Snapshot, context: Context) -> Head:
         failed_names=(),
         failed_task_id=None,
         permissive_reasons=(),
+        rate_limited=False,
+        admitted_at=0,
     )
 
 
@@ -62,6 +65,7 @@ def restart(work: Work, _: Restart) -> None:
     work.touched = True
     work.feed("WorkflowRestarted")
     _tell_parent(work)
+    run_limits.stand_in_line(work)
     advance(work)
 
 
@@ -93,6 +97,7 @@ def revive(work: Work, spared: str | None = None) -> None:
     work.touched = True
     work.feed("WorkflowRetried")
     _tell_parent(work)
+    run_limits.stand_in_line(work)
     for line in lines:
         _again(work, work.node(line.ref), line)
 

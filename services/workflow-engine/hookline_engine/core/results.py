@@ -7,6 +7,7 @@ import msgspec
 from hookline_engine.core.commands import (
     ExtendLease,
     HandOut,
+    Requeue,
     ResetCallbacks,
     SystemTaskDone,
     UpdateTask,
@@ -40,9 +41,21 @@ def hand_out(work: Work, command: HandOut) -> TaskLine | Refusal:
         callback_after_seconds=0,
         worker_id=command.worker_id,
         poll_count=line.poll_count + 1,
+        slotted=command.slotted,
     )
     work.feed("TaskStarted", handed)
     return handed
+
+
+def requeue(work: Work, command: Requeue) -> TaskLine | None:
+    """A hand-off that was begun elsewhere and not saved can be saved no more."""
+    line = find(work, command.task_id)
+    waits = line is not None and line.status == "SCHEDULED" and line.hand_off == command.hand_off
+    if line is None or not waits or work.terminal:
+        return line
+    kind = type_of(work.node(line.ref))
+    kind.release(work, line, "requeued")
+    return enqueue(work, line, kind.queued or "system")
 
 
 def extend_lease(work: Work, command: ExtendLease) -> TaskLine | Refusal:

@@ -8,10 +8,11 @@ from typing import Any, cast
 
 import msgspec
 
-from hookline_common.ids import digest
-from hookline_common.messages import WorkflowEvent
+from hookline_common.messages import StateChange
+from hookline_engine.core import facts
 from hookline_engine.core.decisions import Context, MissingBodies, NewBody, NewPage
-from hookline_engine.core.effects import AnyEffect, Entry, Feed, StartChild
+from hookline_engine.core.effects import AnyEffect, Entry, FreeSlot, StartChild
+from hookline_engine.core.fitting import failing, has_output_schema
 from hookline_engine.core.model import (
     MAX_COMMAND_IDS,
     PAGE_LINES,
@@ -20,16 +21,6 @@ from hookline_engine.core.model import (
     WorkflowStatus,
 )
 from hookline_engine.definitions.snapshots import Node, Snapshot
-
-_TASK_FACTS = {
-    "COMPLETED": "TaskCompleted",
-    "COMPLETED_WITH_ERRORS": "TaskCompleted",
-    "FAILED": "TaskFailed",
-    "FAILED_WITH_TERMINAL_ERROR": "TaskFailed",
-    "TIMED_OUT": "TaskTimedOut",
-    "CANCELED": "TaskCanceled",
-    "SKIPPED": "TaskSkipped",
-}
 
 _FEW_BODIES = 20
 
@@ -72,6 +63,7 @@ class Work:
         self._values: dict[str, Any] = {}
         self._new_bodies: dict[str, NewBody] = {}
         self._effects: list[AnyEffect] = []
+        self._changes: list[tuple[str, TaskLine]] = []
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -138,13 +130,22 @@ class Work:
         """Take a line as the newest of its reference; what it replaces becomes past."""
         self.puts += 1
         before = self.tasks.get(line.ref)
-        if before is not None and before.id != line.id:
-            self._past.append(before)
+        if before is not None:
+            if before.slotted and before.status == "IN_PROGRESS":
+                self._free_slot(before, line)
+            if before.id != line.id:
+                self._past.append(before)
         self.tasks[line.ref] = line
         if line.executed:
             self.pending.pop(line.ref, None)
         else:
             self.pending[line.ref] = None
+
+    def _free_slot(self, before: TaskLine, line: TaskLine) -> None:
+        """However the hand-off ends, its place under the task type's limit is given back."""
+        if line.id != before.id or line.status != "IN_PROGRESS":
+            identity = f"{before.id}:{before.hand_off}:free"
+            self.emit(FreeSlot(identity, before.id, before.hand_off, before.def_name))
 
     def update(self, line: TaskLine, **changes: Any) -> TaskLine:
         """The line with changes, as of now."""
@@ -153,11 +154,29 @@ class Work:
         return changed
 
     def end(self, line: TaskLine, **changes: Any) -> TaskLine:
-        """The line ended with the status in `changes`."""
+        """The line ended with the status in `changes`; an output that does not fit is a failure."""
+        # A line that is executed already has handed the flow on: its output is the engine's own.
+        if changes["status"] == "COMPLETED" and not line.executed:
+            definition, output = self.node(line.ref).task_def, changes.get("output", line.output)
+            if has_output_schema(definition):
+                changes |= failing(self.context.schemas, definition, self.value(output))
         ended = self.update(line, ended_at=self.now, **changes)
-        self.feed(_TASK_FACTS[ended.status], ended)
+        kept = facts.kept_output(ended, self.now)
+        if kept is not None:
+            self.emit(kept)
+        self.feed(facts.TASK_ENDS[ended.status], ended)
         self._remember_failure(ended)
         return ended
+
+    def note_change(self, on: str, line: TaskLine) -> None:
+        """A change that the node may want told (`onStateChange`)."""
+        if self.node(line.ref).task.on_state_change:
+            self._changes.append((on, line))
+
+    def take_changes(self) -> list[tuple[str, TaskLine]]:
+        """The changes noted since the last call."""
+        changes, self._changes = self._changes, []
+        return changes
 
     def reach(self, ref: str, path: tuple[int, ...]) -> None:
         """The flow comes to a node inside the one that is being mapped, or behind it."""
@@ -172,27 +191,21 @@ class Work:
         """One more effect, in order."""
         self._effects.append(effect)
 
-    def feed(self, kind: str, line: TaskLine | None = None, event_id: str | None = None) -> None:
+    def feed(
+        self,
+        kind: str,
+        line: TaskLine | None = None,
+        *,
+        reason: str | None = None,
+        state_change: StateChange | None = None,
+    ) -> None:
         """A fact for the public feed."""
+        if line is not None and kind in facts.CHANGES:
+            self.note_change(facts.CHANGES[kind], line)
         number = self.head.outbox_next + len(self._effects)
-        identity = digest(self.head.workflow_id, str(number), kind)
-        message = WorkflowEvent(
-            id=identity,
-            kind=kind,
-            workflow_id=self.head.workflow_id,
-            workflow_name=self.head.name,
-            workflow_version=self.head.version,
-            run=self.head.run,
-            at=self.now,
-            status=line.status if line else self.status,
-            correlation_id=self.head.correlation_id,
-            task_id=line.id if line else None,
-            task_ref=line.shown_ref if line else None,
-            task_type=line.type if line else None,
-            event_id=event_id,
-            reason=line.reason if line else self.reason,
-        )
-        self.emit(Feed(identity, message))
+        reason = reason or (line.reason if line else self.reason)
+        told = (kind, self.now, self.status, line, reason, state_change)
+        self.emit(facts.fact(self.head, number, *told))
 
     def _remember_failure(self, line: TaskLine) -> None:
         if line.status not in ("FAILED", "FAILED_WITH_TERMINAL_ERROR"):

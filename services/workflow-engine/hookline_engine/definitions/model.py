@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 TimeoutPolicy: TypeAlias = Literal["RETRY", "TIME_OUT_WF", "ALERT_ONLY"]
+SchemaType: TypeAlias = Literal["JSON", "AVRO", "PROTOBUF"]
 RetryLogic: TypeAlias = Literal["FIXED", "EXPONENTIAL_BACKOFF", "LINEAR_BACKOFF"]
 
 
@@ -16,13 +17,26 @@ class Model(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 class SchemaDef(Model, frozen=True):
-    """A JSON schema kept with a definition."""
+    """A schema: in the registry, or inside a definition, where one without `data` names another.
+
+    `external_ref` is kept for whoever uses it; nothing is fetched from there.
+    """
 
     name: str = ""
     version: int = 1
-    type: Literal["JSON", "AVRO", "PROTOBUF"] = "JSON"
+    type: SchemaType = "JSON"
     data: dict[str, Any] = {}
     external_ref: str | None = None
+    owner_app: str | None = None
+    create_time: int = 0
+    update_time: int = 0
+    created_by: str | None = None
+    updated_by: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What a message calls it."""
+        return f"schema {self.name} version {self.version}" if self.name else "its schema"
 
 
 class TaskDef(Model, frozen=True):
@@ -64,7 +78,7 @@ class TaskDef(Model, frozen=True):
 
 
 class CacheConfig(Model, frozen=True):
-    """Accepted; not acted on."""
+    """Under which key an output is kept and for how long (D11); on a workflow not acted on."""
 
     key: str = ""
     ttl_in_second: int = 0
@@ -170,6 +184,20 @@ class WorkflowDef(Model, frozen=True):
     cache_config: CacheConfig | None = None
     masked_fields: list[str] = []
     metadata: dict[str, Any] = {}
+
+
+def is_checked(schema: SchemaDef) -> bool:
+    """Whether values can be held against it: AVRO and PROTOBUF schemas are kept only."""
+    return schema.type == "JSON" and bool(schema.data)
+
+
+def enforced_schemas(definition: WorkflowDef | TaskDef) -> tuple[SchemaDef, ...]:
+    """The JSON schemas that inputs and outputs must meet, those that are only named included."""
+    if not definition.enforce_schema:
+        return ()
+    both = (definition.input_schema, definition.output_schema)
+    given = (one for one in both if one is not None and one.type == "JSON")
+    return tuple(one for one in given if one.data or one.name)
 
 
 _encoder = msgspec.json.Encoder()

@@ -6,6 +6,10 @@ from typing import Any
 
 from hookline_common.errors import BadRequest
 from hookline_common.expressions import has_placeholder, syntax_errors
+from hookline_engine.definitions.attachments import (
+    node_attachment_violations,
+    schema_violations,
+)
 from hookline_engine.definitions.lenient import Reader, Violation
 from hookline_engine.definitions.model import TaskDef, WorkflowDef, WorkflowTask
 from hookline_engine.definitions.node_checks import node_violations
@@ -70,6 +74,7 @@ def task_def_violations(definition: TaskDef, path: str) -> Iterator[Violation]:
     if definition.backoff_scale_factor < 1:
         value = definition.backoff_scale_factor
         yield Violation(f"{path}.backoffScaleFactor", "backoffScaleFactor must be >= 1", value)
+    yield from schema_violations(definition, path)
     response, timeout = definition.response_timeout_seconds, definition.timeout_seconds
     if response < 1:
         yield Violation(f"{path}.responseTimeoutSeconds", "must be at least 1 s", response)
@@ -107,6 +112,7 @@ def _workflow_violations(
     if definition.timeout_seconds < 0:
         message = "timeoutSeconds must be >= 0"
         yield Violation(f"{path}.timeoutSeconds", message, definition.timeout_seconds)
+    yield from schema_violations(definition, path)
     yield from _reference_violations(definition, path)
     known = frozenset(node.task_reference_name for node in walk(definition.tasks))
     for number, task in enumerate(definition.tasks):
@@ -134,6 +140,11 @@ def _task_violations(
 ) -> Iterator[Violation]:
     """Of a node and of all that is nested in it (D16)."""
     yield from node_violations(task, path, task_defs.get(task.name))
+    yield from node_attachment_violations(task, path)
+    for names, wanted in task.on_state_change.items():
+        for index, one in enumerate(wanted):
+            place = f"{path}.onStateChange[{names}][{index}].payload"
+            yield from _expression_violations(one.payload, place, known)
     if task.task_definition is not None and task.task_definition.name.strip():
         yield from task_def_violations(task.task_definition, f"{path}.taskDefinition")
     yield from _expression_violations(task.input_parameters, f"{path}.inputParameters", known)

@@ -19,11 +19,23 @@ from hookline_common.sealing import Sealer
 from hookline_common.web import json_answer, text_answer
 from hookline_common.webhooks import ConfigRecord
 from hookline_engine.config_records import RETRY_SECONDS, ConfigRecords
+from hookline_engine.dead_letter_actions import DeadLetters
 from hookline_engine.definition_store import DefinitionStore
+from hookline_engine.environment_store import EnvironmentStore
+from hookline_engine.replay_preview import ReplayPreview
+from hookline_engine.replays import Replays
 from hookline_engine.rest import metadata, platforms, tags, webhook_events, webhooks
+from hookline_engine.rest.dead_letters import dead_letters_routes
+from hookline_engine.rest.environment import environment_routes
+from hookline_engine.rest.replays import replays_routes
+from hookline_engine.rest.schemas import schema_routes
+from hookline_engine.rest.secrets import secret_routes
+from hookline_engine.rest.topics import topics_routes
 from hookline_engine.rest.webhook_changes import WebhookChanges
 from hookline_engine.rest.webhook_tests import TestEvents
 from hookline_engine.rest.webhook_views import WebhookViews
+from hookline_engine.schema_store import SchemaStore
+from hookline_engine.secret_store import SecretStore
 from hookline_engine.tag_store import TagStore
 from hookline_engine.webhook_store import WebhookStore
 
@@ -54,6 +66,8 @@ class Registry:
         self._records = ConfigRecords(log)
         self.definitions = DefinitionStore(documents, self._records, clock)
         self.webhooks = WebhookStore(documents, self._records, clock)
+        preview = ReplayPreview(documents, log, sealer, clock, self.webhooks, self.definitions)
+        self.replays = Replays(documents, log, sealer, clock, preview)
 
     async def start(self) -> None:
         """Publish what a crash kept back between a document and its record; waits for log and
@@ -66,10 +80,12 @@ class Registry:
                 _log.warning("waiting_to_heal_config", error=str(error))
                 await asyncio.sleep(pause)
             else:
-                return
+                break
+        await self.replays.runner.start()
 
     async def stop(self) -> None:
         """Stop what runs in the background."""
+        await self.replays.runner.stop()
         await self._records.close()
         await self._gateway.aclose()
 
@@ -78,16 +94,23 @@ class Registry:
 
     def routes(self) -> list[BaseRoute]:
         """All their routes."""
+        tag_store = TagStore(self._documents)
         changes = WebhookChanges(self._sealer)
         views = WebhookViews(self._sealer, self._public_url)
         tests = TestEvents(self.webhooks, self._sealer, self._clock, self._gateway)
         return [
             *metadata.routes(self.definitions),
-            *tags.routes(self.definitions, TagStore(self._documents)),
+            *tags.routes(self.definitions, tag_store),
             *webhooks.routes(self.webhooks, self.definitions, changes, views, self._clock),
             *tests.routes(),
+            *schema_routes(SchemaStore(self._documents, self._clock)),
+            *secret_routes(SecretStore(self._documents, self._sealer), tag_store),
+            *environment_routes(EnvironmentStore(self._documents)),
             *platforms.routes(),
             *webhook_events.routes(self._documents, self._log),
+            *replays_routes(self.replays),
+            *dead_letters_routes(DeadLetters(self._documents, self._log)),
+            *topics_routes(self._log),
         ]
 
 

@@ -48,7 +48,7 @@ def read_task_def(
 def not_empty(bodies: Sequence[Any]) -> Sequence[Any]:
     """The list, if there is something in it; raises BadRequest."""
     if not bodies:
-        raise BadRequest("The list of definitions is empty.", code="empty_list", field="")
+        raise BadRequest("The list is empty.", code="empty_list", field="")
     return bodies
 
 
@@ -68,6 +68,10 @@ def _http_task_names(body: Any) -> Iterator[str]:
 
 def _with_pointer(error: BadRequest) -> BadRequest:
     """The same error; its field as a JSON Pointer (`registerTaskDef.arg0[0].name` -> `/0/name`)."""
-    path = _ARGUMENT.sub("", error.field or "")
-    pointer = _INDEX.sub(r".\1", path).replace(".", "/")
+    pointer = as_pointer(_ARGUMENT.sub("", error.field or ""))
     return BadRequest(str(error), code=error.code, field=pointer, violations=error.violations)
+
+
+def as_pointer(path: str) -> str:
+    """A path inside a definition (`.tasks[0].name`) as a JSON Pointer."""
+    return _INDEX.sub(r".\1", path).replace(".", "/")

@@ -1,9 +1,10 @@
 """Reads typed fields of a JSON object leniently (specs/rest.md 1.3); errors name the field."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from hookline_common.errors import BadRequest
+from hookline_engine.definitions.instants import InstantSyntaxError, parse_instant
 from hookline_engine.rest.requests import as_object, wrong_type
 
 _TRUE = frozenset({"true", "1", "yes", "on"})
@@ -79,6 +80,35 @@ class Fields:
             limits = f"at least {least}" if most is None else f"from {least} to {most}"
             raise self.error(name, f"{name!r} must be {limits}, not {number}.", "out_of_range")
         return number
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A list of texts without repeats; a single text counts as a list of one."""
+        value = self._values.get(name)
+        if value is None:
+            return ()
+        values = cast("list[Any]", value) if isinstance(value, list) else [value]
+        for index, item in enumerate(values):
+            if not isinstance(item, str):
+                raise wrong_type(f"{self.pointer(name)}/{index}", "text", item)
+        return tuple(dict.fromkeys(item for item in values if item))
+
+    def moment(self, name: str) -> int | None:
+        """Epoch milliseconds, or a point in time in ISO 8601 (UTC where it names no zone)."""
+        value = self._values.get(name)
+        if not isinstance(value, str) or value.strip().isdigit():
+            return self.integer(name)
+        try:
+            return parse_instant(value)
+        except InstantSyntaxError as error:
+            message = f"{name!r} must be epoch milliseconds or ISO 8601: {error}."
+            raise self.error(name, message) from error
+
+    def refuse_unknown(self, known: Sequence[str]) -> None:
+        """A misspelt condition must not widen what is done; raises BadRequest."""
+        for name in self:
+            if name not in known:
+                message = f"There is no field {name[:40]!r} here; known are {', '.join(known)}."
+                raise self.error(name, message, "unknown_field")
 
     def mapping(self, name: str) -> "Fields | None":
         """A nested object."""

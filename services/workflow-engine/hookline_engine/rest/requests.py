@@ -8,6 +8,7 @@ import msgspec
 from starlette.requests import Request
 
 from hookline_common.errors import BadRequest
+from hookline_engine.definitions.instants import InstantSyntaxError, parse_instant
 
 DEEPEST_BODY = 200
 """Levels of nesting of a JSON body; deeper ones are refused before anything walks them."""
@@ -88,6 +89,17 @@ class Parameters:
             return int(value) if len(value) <= 20 else _overlong(value)
         except ValueError as error:
             raise _bad(name, f"{name!r} must be a whole number, not {value[:40]!r}.") from error
+
+    def moment(self, name: str) -> int | None:
+        """Epoch milliseconds, or a point in time in ISO 8601 (UTC where it names no zone)."""
+        value = self.text(name)
+        if value is None or value.isdigit():
+            return self.optional_integer(name)
+        try:
+            return parse_instant(value)
+        except InstantSyntaxError as error:
+            message = f"{name!r} must be epoch milliseconds or ISO 8601: {error}."
+            raise _bad(name, message) from error
 
 
 def _overlong(value: str) -> int:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from hookline_common.collections import EXECUTIONS
-from hookline_common.documents import All, Condition, Op, Query, Where
+from hookline_common.documents import All, AnyOf, Condition, Op, Query, Where
 from hookline_common.web import json_answer
 from hookline_engine.core.model import Head, decode_head
 from hookline_engine.execution_json import body_of
@@ -106,13 +106,20 @@ def _where(query: Parameters) -> All:
     parts: list[Where] = [parse_query(query.text("query"), WORKFLOW_FIELDS)]
     free = query.text("freeText")
     if free is not None and free != "*":
-        parts.append(Condition("search", Op.CONTAINS, free))
+        parts.append(_free_text(free))
     labels = query.texts("classifier")
     if labels:
         parts.append(Condition("classifier", Op.IN, labels))
     if query.boolean("topLevelOnly", False):
         parts.append(Condition("parent_workflow_id", Op.EQ, None))
     return All(tuple(parts))
+
+
+def _free_text(wanted: str) -> Where:
+    """In input and output, which are JSON, quotes and the like are written with a backslash."""
+    written = msgspec.json.encode(wanted)[1:-1].decode()
+    forms = dict.fromkeys((wanted, written))
+    return AnyOf(tuple(Condition("search", Op.CONTAINS, form) for form in forms))
 
 
 def _text(body: Any) -> str:

@@ -13,6 +13,8 @@ Kind = Literal["text", "integer", "list"]
 
 MAX_CONDITIONS = 200
 MAX_NESTING = 50
+MAX_WILDCARDS = 5
+"""In one value: each more can multiply the time that a long text takes."""
 
 
 class SearchField(msgspec.Struct, frozen=True):
@@ -229,10 +231,12 @@ def _compared(field: SearchField, op: str, text: str, token: _Token) -> Where:
 def _wildcard(field: SearchField, text: str, token: _Token) -> Where:
     if text.strip("*") == "":
         return Condition(field.column, Op.NE, None)
-    if "*" in text.rstrip("*"):
-        # An index answers prefixes only; a pattern with an open beginning would read everything.
-        raise _bad("a wildcard is possible at the end of a value only", token.position)
-    return Condition(field.column, Op.PREFIX, text.rstrip("*"))
+    if "*" not in text.rstrip("*"):
+        return Condition(field.column, Op.PREFIX, text.rstrip("*"))
+    pattern = re.sub(r"\*+", "*", text)
+    if pattern.count("*") > MAX_WILDCARDS:
+        raise _bad(f"more than {MAX_WILDCARDS} wildcards in one value", token.position)
+    return Condition(field.column, Op.MATCHES, pattern)
 
 
 def parse_query(text: str | None, fields: Mapping[str, SearchField]) -> Where:

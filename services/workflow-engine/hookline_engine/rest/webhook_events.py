@@ -1,7 +1,6 @@
 """The history of events over HTTP (specs/webhooks.md section 7)."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any, get_args
 
 import msgspec
@@ -9,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from hookline_common.cloudevents import raw_event
 from hookline_common.collections import WEBHOOK_EVENTS
 from hookline_common.documents import All, Condition, Documents, Op, Order, Page, Query, Where
 from hookline_common.errors import BadRequest, Gone, NotFound, Undecodable
@@ -17,6 +15,7 @@ from hookline_common.eventlog import EventLog
 from hookline_common.eventrecords import EventRecord, Verdict
 from hookline_common.rawevents import RawEvent
 from hookline_common.web import json_answer, without_nulls
+from hookline_engine.raw_requests import raw_request
 from hookline_engine.rest.requests import Parameters, parameters
 
 MOST_EVENTS = 1000
@@ -96,16 +95,11 @@ class History:
         return _decoder.decode(found.body)
 
     async def _raw(self, event: EventRecord) -> RawEvent | None:
-        if event.position is None:
+        try:
+            found = await raw_request(self._log, event)
+        except Undecodable:
             return None
-        topic, partition, offset = event.position
-        for delivered in await self._log.read(topic, partition, offset, 1):
-            try:
-                raw = raw_event(delivered.record)
-            except Undecodable:
-                return None
-            return raw if raw.id == event.id else None
-        return None
+        return None if found is None else found.raw
 
 
 def _conditions(query: Parameters, webhooks: Sequence[str]) -> list[Where]:
@@ -145,27 +139,13 @@ def _check_verdicts(verdicts: Sequence[str]) -> None:
 
 def _between(query: Parameters) -> list[Where]:
     """`from` is included, `to` is not."""
-    begin, end = _time(query, "from"), _time(query, "to")
+    begin, end = query.moment("from"), query.moment("to")
     found: list[Where] = []
     if begin is not None:
         found.append(Condition("received_at", Op.GE, begin))
     if end is not None:
         found.append(Condition("received_at", Op.LT, end))
     return found
-
-
-def _time(query: Parameters, name: str) -> int | None:
-    """Epoch milliseconds, or ISO 8601 (UTC where it names no zone)."""
-    value = query.text(name)
-    if value is None or value.isdigit():
-        return query.optional_integer(name)
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError as error:
-        message = f"{name!r} must be epoch milliseconds or ISO 8601, not {value[:40]!r}."
-        raise BadRequest(message, code="invalid_parameter", field=f"/query/{name}") from error
-    zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return int(zoned.timestamp() * 1000)
 
 
 def show_event(event: EventRecord) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from hookline_common.errors import SealBroken
 from hookline_common.platforms.catalogue import declaration_for
 from hookline_common.sealing import Sealer, header_check_context
@@ -11,9 +13,17 @@ from hookline_common.webhooks import SECRET_SHOWN, Secret, WebhookConfig
 from hookline_engine.definition_store import DefinitionStore
 from hookline_engine.rest.start_rules import show_rules, show_workflows_to_start
 from hookline_engine.rest.webhook_options import show_options
+from hookline_engine.webhook_store import SecretUses
 
 STRONG_VALUE = 16
 """Characters of a header value that nobody guesses."""
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What the verifier has seen: ids of webhooks whose URL is verified, and uses of secrets."""
+
+    verified: frozenset[str]
+    uses: SecretUses
 
 
 class WebhookViews:
@@ -23,8 +33,8 @@ class WebhookViews:
         self._sealer = sealer
         self._public_url = public_url.rstrip("/")
 
-    def show(self, webhook: WebhookConfig, verified: frozenset[str]) -> dict[str, Any]:
-        """The resource; `verified` are the ids of webhooks whose URL is verified."""
+    def show(self, webhook: WebhookConfig, seen: Seen) -> dict[str, Any]:
+        """The resource."""
         return without_nulls(
             {
                 "id": webhook.id,
@@ -36,13 +46,16 @@ class WebhookViews:
                 "headerKey": webhook.header_key,
                 "secretKey": webhook.secret_key,
                 "secretValue": SECRET_SHOWN,
-                "secrets": [show_secret(secret) for secret in webhook.secrets],
+                "secrets": [
+                    show_secret(secret, seen.uses.get((webhook.id, secret.id), 0))
+                    for secret in webhook.secrets
+                ],
                 "receiverWorkflowNamesToVersions": webhook.receivers,
                 "workflowsToStart": show_workflows_to_start(webhook.start_rules),
                 "startRules": show_rules(webhook.start_rules),
                 "expression": webhook.expression,
                 "evaluatorType": webhook.evaluator_type,
-                "urlVerified": webhook.id in verified,
+                "urlVerified": webhook.id in seen.verified,
                 "url": f"{self._public_url}/webhook/{webhook.id}",
                 "options": show_options(webhook.options),
                 "tags": list(webhook.tags),
@@ -74,8 +87,8 @@ class WebhookViews:
         ]
 
 
-def show_secret(secret: Secret) -> dict[str, Any]:
-    """A secret without its value."""
+def show_secret(secret: Secret, last_used_at: int = 0) -> dict[str, Any]:
+    """A secret without its value; 0: it has not proved an event yet."""
     return without_nulls(
         {
             "id": secret.id,
@@ -83,6 +96,7 @@ def show_secret(secret: Secret) -> dict[str, Any]:
             "label": secret.label,
             "expiresAt": secret.expires_at or None,
             "addedAt": secret.added_at or None,
+            "lastUsedAt": last_used_at or None,
         }
     )
 

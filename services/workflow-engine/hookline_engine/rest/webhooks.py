@@ -1,6 +1,6 @@
 """Webhooks over HTTP (specs/webhooks.md section 1): the resource, its secrets and its tags."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 from starlette.requests import Request
@@ -23,7 +23,7 @@ from hookline_engine.rest.webhook_bodies import (
     parse_webhook_tags,
 )
 from hookline_engine.rest.webhook_changes import WebhookChanges
-from hookline_engine.rest.webhook_views import WebhookViews, show_secret
+from hookline_engine.rest.webhook_views import Seen, WebhookViews, show_secret
 from hookline_engine.webhook_store import WebhookStore
 
 PREFIX = "/api/metadata/webhook"
@@ -100,13 +100,13 @@ class Webhooks:
     async def all(self, _: Request) -> Response:
         """GET: all webhooks by name."""
         found = await self._store.all()
-        verified = await self._store.verified_urls(found)
-        return json_answer([self._views.show(webhook, verified) for webhook in found])
+        seen = await self._seen(found)
+        return json_answer([self._views.show(webhook, seen) for webhook in found])
 
     async def one(self, request: Request) -> Response:
         """GET: one."""
         found = await self._store.get(request.path_params["id"])
-        return json_answer(self._views.show(found, await self._store.verified_urls([found])))
+        return json_answer(self._views.show(found, await self._seen([found])))
 
     async def delete(self, request: Request) -> Response:
         """DELETE: one; its history stays."""
@@ -115,9 +115,14 @@ class Webhooks:
 
     async def _answer(self, webhook: WebhookConfig) -> Response:
         """The resource as saved, with warnings about what may not be meant."""
-        shown = self._views.show(webhook, await self._store.verified_urls([webhook]))
+        shown = self._views.show(webhook, await self._seen([webhook]))
         warnings = await self._views.warnings(webhook, self._definitions)
         return json_answer(shown | {"warnings": warnings})
+
+    async def _seen(self, webhooks: Sequence[WebhookConfig]) -> Seen:
+        return Seen(
+            await self._store.verified_urls(webhooks), await self._store.secret_uses(webhooks)
+        )
 
 
 class WebhookParts:
@@ -131,7 +136,10 @@ class WebhookParts:
     async def secrets(self, request: Request) -> Response:
         """GET: the secrets, without their values."""
         webhook = await self._store.get(request.path_params["id"])
-        return json_answer([show_secret(secret) for secret in webhook.secrets])
+        uses = await self._store.secret_uses([webhook])
+        return json_answer(
+            [show_secret(one, uses.get((webhook.id, one.id), 0)) for one in webhook.secrets]
+        )
 
     async def add_secret(self, request: Request) -> Response:
         """POST: one more secret, `{value, label, expiresAt}`; the answer has its id."""

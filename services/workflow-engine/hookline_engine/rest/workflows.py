@@ -75,6 +75,7 @@ class Starting:
             input=await read_object(request),
             correlation_id=query.text("correlationId"),
             priority=parse_priority(query.text("priority"), "startWorkflow"),
+            input_pointer="",
         )
         return text_answer(await self._shell.starts.start(started))
 
@@ -94,6 +95,7 @@ class Starting:
             name=request.path_params["name"],
             version=parameters(request).optional_integer("version"),
             input=given,
+            input_pointer="",
         )
         wanted = parse_wanted(_from_headers(request), random_id())
         workflow_id = await self._shell.starts.start(started)

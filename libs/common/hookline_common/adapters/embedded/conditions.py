@@ -43,6 +43,11 @@ def _joined(table: Table, parts: Sequence[Where], word: str, empty: str) -> Clau
     return f"({sql})", [value for _, values in clauses for value in values]
 
 
+def _glob(pattern: str) -> str:
+    """A pattern for GLOB, to which `?` and `[` are special too."""
+    return pattern.replace("[", "[[]").replace("?", "[?]")
+
+
 def _condition(table: Table, condition: Condition) -> Clause:
     column = table.column(condition.field)
     if table.kinds[condition.field] is FieldKind.LIST and condition.value is not None:
@@ -73,6 +78,8 @@ def comparison(column: str, op: Op, value: Any) -> Clause:
             if end is None:
                 return f"{column} >= ?", [value]
             return f"({column} >= ? AND {column} < ?)", [value, end]
+        case Op.MATCHES:
+            return f"{column} GLOB ?", [_glob(value)]
         case Op.CONTAINS:
             return f"instr({column}, ?) > 0", [str(value).casefold()]
         case Op.LT | Op.LE | Op.GT | Op.GE:

@@ -53,7 +53,10 @@ def open_checkpointer(path: Path) -> sqlite3.Connection:
     return _connect(path)
 
 
-def _stamp(connection: sqlite3.Connection, path: Path) -> None:
+def check_stamp(connection: sqlite3.Connection, path: Path) -> bool:
+    """Whether the file is a data file already; raises Misconfigured where it is another
+    program's, or a newer version's.
+    """
     version = pragma(connection, "user_version")
     stamped = pragma(connection, "application_id") == _APPLICATION_ID
     tables: int = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
@@ -64,6 +67,11 @@ def _stamp(connection: sqlite3.Connection, path: Path) -> None:
             f"{path} was written by a newer Hookline (format {version}, this one knows"
             f" {FORMAT_VERSION}); start that version, or choose another data folder"
         )
+    return stamped
+
+
+def _stamp(connection: sqlite3.Connection, path: Path) -> None:
+    stamped = check_stamp(connection, path)
     # auto_vacuum takes effect only before the first page is written, hence before WAL (B2).
     connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
     connection.execute("PRAGMA journal_mode=WAL")

@@ -165,6 +165,11 @@ class EmbeddedLog:
             Sync.NOW,
         )
 
+    async def members(self, group: str) -> int:
+        """As the port says."""
+        found = self._groups.get(group)
+        return 0 if found is None else len(found.members)
+
     async def lag(self, group: str, topics: Sequence[str]) -> Sequence[GroupLag]:
         """As the port says."""
         return [

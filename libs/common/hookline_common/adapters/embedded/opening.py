@@ -18,8 +18,14 @@ def _path(url: str) -> Path:
     return Path(path)
 
 
-async def open_log(url: str, clock: Clock, max_disk_bytes: int | None) -> EventLog:
-    """The log in a file of its own: every group of writes is synced."""
+async def open_log(
+    url: str, clock: Clock, max_disk_bytes: int | None, session_timeout_ms: int
+) -> EventLog:
+    """The log in a file of its own: every group of writes is synced.
+
+    Its consumers are in its own process, so that no session can time out.
+    """
+    del session_timeout_ms
     return await EmbeddedLog.open(EmbeddedFile(_path(url), clock, 1, max_disk_bytes))
 
 

@@ -5,7 +5,7 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -28,6 +28,8 @@ _WANTED_REPLICAS = 3
 _COORDINATOR_TRIES = 20
 _COORDINATOR_PAUSE_SECONDS = 0.25
 _ALREADY_EXISTS = TopicAlreadyExistsError.errno
+_MEMBERS = 5
+"""Where the members are in a group's description, in every version of DescribeGroups."""
 
 
 class Administration:
@@ -80,14 +82,17 @@ class Administration:
         }
 
     async def _group_offsets(self, group: str) -> Any:
-        """Just after a cluster's start its coordinator is not there yet: ask again for a while."""
         client = await self._open()
-        for _ in range(_COORDINATOR_TRIES - 1):
-            try:
-                return await client.list_consumer_group_offsets(group)
-            except (GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError):
-                await asyncio.sleep(_COORDINATOR_PAUSE_SECONDS)
-        return await client.list_consumer_group_offsets(group)
+        return await _asked_of_coordinator(lambda: client.list_consumer_group_offsets(group))
+
+    async def members(self, group: str) -> int:
+        """How many consumers are in the group; none in one that the cluster does not know."""
+        with translated():
+            client = await self._open()
+            (answer,) = await _asked_of_coordinator(
+                lambda: client.describe_consumer_groups([group])
+            )
+        return sum(len(described[_MEMBERS]) for described in answer.groups)
 
     async def set_committed(self, group: str, positions: Sequence[Position]) -> None:
         """Commit as nobody in particular: the cluster refuses that while the group has members."""
@@ -128,6 +133,16 @@ class Administration:
                 await client.close()
             except KafkaError:
                 return  # the cluster is gone; there is nothing to give back
+
+
+async def _asked_of_coordinator(ask: Callable[[], Awaitable[Any]]) -> Any:
+    """Just after a cluster's start no group has a coordinator yet: ask again for a while."""
+    for _ in range(_COORDINATOR_TRIES - 1):
+        try:
+            return await ask()
+        except (GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError):
+            await asyncio.sleep(_COORDINATOR_PAUSE_SECONDS)
+    return await ask()
 
 
 def _thin(described: Mapping[str, Any]) -> str | None:

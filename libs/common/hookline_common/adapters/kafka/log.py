@@ -120,6 +120,10 @@ class KafkaLog:
         """Move a group that has no members."""
         await self._administration.set_committed(group, positions)
 
+    async def members(self, group: str) -> int:
+        """How many consumers are in the group now."""
+        return await self._administration.members(group)
+
     async def lag(self, group: str, topics: Sequence[str]) -> Sequence[GroupLag]:
         """Committed and end offsets of a group, per partition."""
         async with self._reading:
@@ -131,9 +135,16 @@ class KafkaLog:
                     for number in range(await self._producer.partitions(topic))
                 ]
                 ends = await reader.end_offsets(where)
+                firsts = await reader.beginning_offsets(where)
         committed = await self._administration.committed(group)
         return [
-            GroupLag(at.topic, at.partition, committed.get((at.topic, at.partition), 0), ends[at])
+            # A group that has committed nothing begins at the oldest record (A1).
+            GroupLag(
+                at.topic,
+                at.partition,
+                committed.get((at.topic, at.partition), firsts[at]),
+                ends[at],
+            )
             for at in where
         ]
 

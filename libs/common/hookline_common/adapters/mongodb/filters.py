@@ -1,6 +1,7 @@
 """Conditions, orders and cursors in MongoDB's query language."""
 
 import base64
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -56,7 +57,7 @@ def _condition(collection: Collection, condition: Condition) -> dict[str, Any]:
 
 def _contains(name: str, value: str) -> dict[str, Any]:
     """Substring search by position: a pattern would be limited in length."""
-    return {"$expr": {"$gte": [{"$indexOfCP": [f"$f.{name}", value.lower()]}, 0]}}
+    return {"$expr": {"$gte": [{"$indexOfCP": [f"$f.{name}", value.casefold()]}, 0]}}
 
 
 def _list_condition(name: str, condition: Condition) -> dict[str, Any]:
@@ -76,10 +77,17 @@ def _test(condition: Condition) -> dict[str, Any]:
             return {"$in": [item for item in value if item is not None]}
         case Op.PREFIX:
             return {"$gte": value, "$lt": value + _HIGHEST_CHARACTER}
+        case Op.MATCHES:
+            # Not `$`, which lets a line's end follow; with the option `s` a dot is any character.
+            return {"$regex": f"^{_with_any_between(value)}(?!.)", "$options": "s"}
         case Op.LT | Op.LE | Op.GT | Op.GE if value is None:
             return {"$in": []}
         case other:
             return {_PLAIN[other]: value}
+
+
+def _with_any_between(pattern: str) -> str:
+    return ".*".join(re.escape(part) for part in pattern.split("*"))
 
 
 def sort_of(order: Sequence[Order]) -> list[tuple[str, int]]:

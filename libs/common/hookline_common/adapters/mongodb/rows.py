@@ -6,11 +6,11 @@ from typing import Any
 
 from hookline_common.adapters.mongodb.connection import Row
 from hookline_common.documents import (
-    SEARCH_TEXT_MAX_BYTES,
     Collection,
     Document,
     FieldKind,
     FieldValue,
+    search_text,
 )
 
 PART_BYTES = 8 * 1024 * 1024
@@ -46,7 +46,7 @@ def _stored(kind: FieldKind, value: FieldValue) -> Any:
     if kind is FieldKind.LIST and isinstance(value, tuple):
         return list(value)
     if kind is FieldKind.SEARCH:
-        return str(value).lower().encode()[:SEARCH_TEXT_MAX_BYTES].decode("utf-8", "ignore")
+        return search_text(str(value))
     return value
 
 

@@ -1,8 +1,10 @@
 """INLINE: a JavaScript expression over the task's input (engine.md 4.4)."""
 
-from typing import Any
+from typing import Any, ClassVar
 
+from hookline_engine.core.decisions import MissingLookups
 from hookline_engine.core.model import TaskLine
+from hookline_engine.core.revealing import Revealed, revealed
 from hookline_engine.core.tasks.kinds import TaskType, complete, fail, fail_terminally
 from hookline_engine.core.work import Work
 from hookline_engine.script_errors import ScriptError, ScriptTimeout
@@ -13,17 +15,21 @@ JAVASCRIPT = ("javascript", "graaljs")
 class Inline(TaskType):
     """Completes at once with `result`."""
 
+    cacheable: ClassVar[bool] = True
+
     def launch(self, work: Work, line: TaskLine) -> None:
         """Evaluate; only a script that ran out of time may be tried again."""
-        given = work.value(line.input)
+        given = _with_secrets(work, line)
         try:
-            result = self._result(work, given, line)
+            result = self._result(work, given.value, line)
         except ScriptTimeout as error:
-            fail(work, line, str(error), {"error": str(error)})
+            reason = given.redacted(str(error))
+            fail(work, line, reason, {"error": reason})
         except ScriptError as error:
-            fail_terminally(work, line, str(error), {"error": str(error)})
+            reason = given.redacted(str(error))
+            fail_terminally(work, line, reason, {"error": reason})
         else:
-            complete(work, line, {"result": result})
+            complete(work, line, {"result": given.redacted(result)})
 
     def _result(self, work: Work, given: dict[str, Any], line: TaskLine) -> Any:
         kind = given.get("evaluatorType") or "javascript"
@@ -35,3 +41,14 @@ class Inline(TaskType):
         if kind not in JAVASCRIPT:
             raise ScriptError(f"there is no evaluator {kind!r}")
         return work.context.evaluator.evaluate(expression, given, work.now, line.id)
+
+
+def _with_secrets(work: Work, line: TaskLine) -> Revealed:
+    """The input as the script sees it; raises MissingLookups."""
+    node, given = work.node(line.ref), work.value(line.input)
+    if not node.names_secrets:
+        return Revealed(given, {}, frozenset())
+    found = revealed(node, given, work.context.secrets)
+    if found.missing:
+        raise MissingLookups(secrets=found.missing)
+    return found

@@ -37,6 +37,8 @@ class TaskType:
     """Someone holds the task while it is IN_PROGRESS, so poll and response timeouts apply (D44)."""
     delayed: ClassVar[bool] = False
     """`startDelay` of the node counts."""
+    cacheable: ClassVar[bool] = False
+    """`cacheConfig` counts: the task does work whose output can stand for itself (D11)."""
     ends_in_pause: ClassVar[bool] = False
     """May end while the execution is paused."""
 

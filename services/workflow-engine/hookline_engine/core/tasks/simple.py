@@ -11,6 +11,7 @@ class UserDefined(TaskType):
 
     queued: ClassVar[Literal["worker", "system"] | None] = "worker"
     answered: ClassVar[bool] = True
+    cacheable: ClassVar[bool] = True
     delayed: ClassVar[bool] = True
 
 

@@ -20,6 +20,7 @@ class SubWorkflow(TaskType):
     """The child's id is derived from this attempt, so that a crash cannot start two."""
 
     delayed: ClassVar[bool] = True
+    cacheable: ClassVar[bool] = True
 
     def input(self, work: Work, node: Node, task_id: str) -> dict[str, Any]:
         """What the child is started with; the keys are Conductor's."""

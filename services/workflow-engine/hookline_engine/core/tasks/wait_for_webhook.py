@@ -1,6 +1,6 @@
 """WAIT_FOR_WEBHOOK: opens a wait; an event that meets it completes the task (webhooks.md 5)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -10,7 +10,7 @@ from hookline_common.matching.waits import WaitUnresolvable, resolve_wait
 from hookline_common.messages import Wait, WaitClosed, WaitOpened
 from hookline_engine.core.effects import CloseWait, OpenWait
 from hookline_engine.core.inputs import own_input, scope_of
-from hookline_engine.core.model import TaskLine
+from hookline_engine.core.model import Head, TaskLine
 from hookline_engine.core.tasks.kinds import TaskType, complete, fail, fail_terminally, start
 from hookline_engine.core.work import Work
 from hookline_engine.definitions.snapshots import Node
@@ -46,7 +46,7 @@ class WaitForWebhook(TaskType):
                 include_event=wait.include_event,
             ),
         )
-        work.emit(OpenWait(f"{line.id}:open", _opened(work, waiting, wait)))
+        work.emit(OpenWait(f"{line.id}:open", _opened(work.head, waiting, wait)))
 
     def look(self, work: Work, line: TaskLine) -> None:
         """The wait may have run out."""
@@ -65,21 +65,21 @@ class WaitForWebhook(TaskType):
             work.emit(CloseWait(f"{line.id}:close", message))
 
 
-def reopened(work: Work, line: TaskLine) -> WaitOpened:
-    """What the matcher was told when the wait of a live task was opened."""
-    wait = _resolve(work, work.node(line.ref), line, line.started_at)
-    return _opened(work, line, msgspec.structs.replace(wait, timeout_at=line.wake_at))
+def reopened(head: Head, node: Node, line: TaskLine, given: Mapping[str, Any]) -> WaitOpened:
+    """What the matcher was told when the wait of a live task with this input was opened."""
+    wait = _resolve(head, node, given, line.started_at)
+    return _opened(head, line, msgspec.structs.replace(wait, timeout_at=line.wake_at))
 
 
-def _opened(work: Work, line: TaskLine, wait: Wait) -> WaitOpened:
+def _opened(head: Head, line: TaskLine, wait: Wait) -> WaitOpened:
     return WaitOpened(
         task_id=line.id,
-        workflow_id=work.head.workflow_id,
-        run=work.head.run,
+        workflow_id=head.workflow_id,
+        run=head.run,
         task_ref=line.ref,
         iteration=line.shown_iteration,
         opened_at=line.started_at,
-        execution_started_at=work.head.created_at,
+        execution_started_at=head.created_at,
         wait=wait,
     )
 
@@ -89,22 +89,21 @@ def _resolve_now(work: Work, line: TaskLine) -> Wait:
     node = work.node(line.ref)
     matches = {"matches": node.task.input_parameters.get("matches")}
     unresolved = expressions.unresolved(matches, scope_of(work, matches, line.id))
-    return _resolve(work, node, line, work.now, unresolved)
+    return _resolve(work.head, node, work.value(line.input), work.now, unresolved)
 
 
 def _resolve(
-    work: Work,
+    head: Head,
     node: Node,
-    line: TaskLine,
+    given: Mapping[str, Any],
     opened_at: int,
     unresolved: Sequence[tuple[str, str]] = (),
 ) -> Wait:
-    given = work.value(line.input)
     wait = resolve_wait(
         node.task.input_parameters,
         given,
-        workflow=work.head.name,
-        version=work.head.version,
+        workflow=head.name,
+        version=head.version,
         opened_at=opened_at,
         unresolved=unresolved,
     )

@@ -1,6 +1,7 @@
 """Judges one event: a pure function of webhook, URL state, raw request and time of arrival.
 
-The order of the rules is the order of specs/webhooks.md section 3.
+The verifier judges with it, and the engine when it is asked what a replay would do. The order of
+the rules is the order of specs/webhooks.md section 3.
 """
 
 from collections.abc import Mapping
@@ -106,8 +107,7 @@ def facts_of(webhook: OpenedWebhook, event: RawEvent) -> Facts:
 
 
 def _payload(event: RawEvent) -> Mapping[str, Any]:
-    content_type = next((value for name, value in event.headers if name == "content-type"), "")
     try:
-        return read_payload(content_type, event.body, event.query).value
+        return read_payload(event.content_type, event.body, event.query).value
     except PayloadUnreadable:  # recorded by the matcher, as the verdict on a verified event
         return {}
