@@ -1,12 +1,18 @@
 """What every test can ask for: the real servers, shared by the whole run."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
 from structlog.testing import capture_logs
 
 from tests.servers import kafka, mongodb
+
+# A shell starts what it puts in the background deaf to Ctrl-C, and so would be every command that
+# the tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

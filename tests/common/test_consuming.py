@@ -13,7 +13,7 @@ from hookline_common.errors import (
     Poison,
     StoreUnavailable,
 )
-from hookline_common.eventlog import Delivered, Record
+from hookline_common.eventlog import MAX_BATCH_RECORDS, Delivered, Record
 from hookline_common.messages import OUTCOMES_CODEC, EventDeadLettered
 from tests.memory_log import MemoryLog
 from tests.waiting import until
@@ -135,6 +135,18 @@ async def test_an_outage_asks_the_store_for_few_messages_of_a_batch(at: Setting)
     await at.loop.start()
     await until(lambda: len(at.handler.tried) >= 6)
     assert len(at.handler.tried) < 20
+
+
+async def test_in_an_outage_no_more_is_taken_than_a_batch(at: Setting) -> None:
+    """Accident prevented: the topic is read into memory for as long as the store is gone."""
+    await at.put(*(b"%d" % number for number in range(5_000)))
+    at.handler.fail = lambda value: (_ for _ in ()).throw(StoreUnavailable())
+    await at.loop.start()
+    await until(lambda: len(at.handler.tried) > 100)
+    assert len({value for tried in at.handler.tried for value in tried}) <= MAX_BATCH_RECORDS
+    at.handler.fail = lambda value: None
+    await until(lambda: at.committed == 5_000)
+    assert len(at.out()) == 5_000
 
 
 async def test_a_poison_message_is_put_aside_and_the_rest_goes_on(at: Setting) -> None:

@@ -228,3 +228,21 @@ async def test_a_repeated_start_does_not_bring_back_what_was_removed(tmp_path: P
             assert (again.workflow_id, again.status) == (command.workflow_id, "existing")
         for workflow_id in ("wf-1", "wf-2"):
             assert (await world.http.get(f"/api/workflow/{workflow_id}")).status_code == 404
+
+
+async def test_an_event_over_a_limit_that_rejects_is_refused_and_a_repeated_start_is_not(
+    tmp_path: Path,
+) -> None:
+    async with open_world(tmp_path) as world:
+        config = {"rateLimitKey": "", "concurrentExecLimit": 1, "policy": "REJECT"}
+        await world.define("started", simple("work"), rateLimitConfig=config)
+        first = _start("wf-1", "started", "x1")
+        await _send(world.log, first, first)
+        for after in range(2):
+            assert isinstance(await _outcome(world.log, "x1", after), EffectApplied)
+        await _send(world.log, _start("wf-2", "started", "x2"))
+        assert (await _refusal(world.log, "x2")).code == "workflow_limit_reached"
+        await world.finish(await world.poll("work"))
+        await _send(world.log, _start("wf-3", "started", "x3"), first)
+        assert isinstance(await _outcome(world.log, "x3"), EffectApplied)
+        assert isinstance(await _outcome(world.log, "x1", after=2), EffectApplied)

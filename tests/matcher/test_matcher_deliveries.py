@@ -253,3 +253,9 @@ async def test_a_webhook_deleted_before_matching_rejects_the_event(world: World)
     assert await world.happens(world.event("e1", {"id": 7})) == []
     record = await world.record("e1")
     assert (record.verdict, record.reason) == ("rejected", "webhook_deleted")
+
+
+async def test_an_event_is_kept_as_long_as_its_webhook_says(world: World) -> None:
+    await world.webhook(retention_days=60)
+    await world.happens(world.event("e1", {"id": 7}))
+    assert (await world.document("e1")).expires_at_ms == T0 + 60 * DAY_MS

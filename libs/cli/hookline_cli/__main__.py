@@ -5,6 +5,7 @@ import sys
 import click
 
 from hookline_cli import (
+    backup,
     completion,
     config,
     dead,
@@ -40,6 +41,8 @@ for command in (
     replay.replay,
     dead.dead,
     topics.topics,
+    backup.backup_command,
+    backup.restore_command,
     chaos.chaos,
     keys.keys,
     config.config,

@@ -163,6 +163,7 @@ EXECUTIONS = Collection(
         ("status", "start_time"),
         ("correlation_id",),
         ("parent_workflow_id",),
+        ("end_time",),
         ("wake_at",),
         ("outbox_since",),
     ),
@@ -183,6 +184,20 @@ TASK_QUEUE = Collection(
     (("queue", "rank", "visible_at"), ("queue", "visible_at"), ("task_type",)),
 )
 """id `<task id>:<hand-off number>`; rank = 99 - priority (G4)."""
+
+LIMITS = Collection("limits")
+"""id `task:<task name>` or `run:<digest(workflow name, evaluated rateLimitKey)>`; body Standing:
+who has a place under the limit, and what was handed out lately.
+"""
+
+LIMIT_WAITERS = Collection(
+    "limit_waiters",
+    (Field("limit_id"), Field("rank", _INT), Field("since", _INT)),
+    (("limit_id", "rank", "since"),),
+)
+"""Who waits under a limit: id `<queue entry id>:<random>` for a hidden entry of the task queue,
+`<workflow id>:<revivals>` for an execution.
+"""
 
 TASK_LOGS = Collection(
     "task_logs", (Field("task_id"), Field("created_at", _INT)), (("task_id", "created_at"),)
@@ -249,6 +264,8 @@ ALL: tuple[Collection, ...] = (
     BODIES,
     TASK_PAGES,
     TASK_QUEUE,
+    LIMITS,
+    LIMIT_WAITERS,
     TASK_LOGS,
     POLL_DATA,
     IDEMPOTENCY_KEYS,

@@ -23,6 +23,7 @@ from hookline_common.eventlog import EventLog
 from hookline_common.logs import configure_logs
 from hookline_common.metrics import Metrics, process_metrics
 from hookline_common.retries import BACKOFF_SECONDS
+from hookline_common.seal_checks import check_seals
 from hookline_common.seal_keys import open_sealer
 from hookline_common.sealing import Sealer
 from hookline_common.serving import Door, Listener, open_door
@@ -129,6 +130,8 @@ async def open_parts(settings: Settings, clock: Clock | None = None) -> AsyncGen
     try:
         await _when_possible("log", lambda: log.create_topics(topics.CATALOGUE))
         await _when_possible("store", lambda: documents.prepare(collections.ALL))
+        if not settings.seal_key_lost:
+            await _when_possible("store", lambda: check_seals(documents, sealer))
         yield Parts(
             settings=settings,
             log=log,

@@ -4,6 +4,7 @@ import base64
 import binascii
 import os
 import secrets
+from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
 
@@ -34,6 +35,22 @@ def key_file_in(data: str) -> Path:
     if not path.exists():
         _make(path)
     return path
+
+
+def rotate(path: Path) -> Sequence[SealKey]:
+    """Put a new key in front of those in a file, at once or not at all; the keys from now on.
+
+    Raises Misconfigured for a file that is not there or has no usable keys.
+    """
+    before = path.read_text(encoding="ascii") if path.exists() else ""
+    keys = _read(path, "the seal key file")
+    _write(path, f"{new_key()}\n{before}")
+    return [*_read(path, "the seal key file")[:1], *keys]
+
+
+def new_key() -> str:
+    """A new key as text."""
+    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode("ascii")
 
 
 def parse_seal_keys(text: str, source: str) -> list[SealKey]:
@@ -67,13 +84,17 @@ def _read(path: Path, source: str) -> list[SealKey]:
 
 
 def _make(path: Path) -> None:
-    """Write a new key durably before anything is sealed with it; nobody else may read it."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    _write(path, f"{new_key()}\n")
+
+
+def _write(path: Path, text: str) -> None:
+    """Write keys durably before anything is sealed with them; nobody else may read them."""
     fresh = path.with_suffix(".new")
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     fresh.rename(path)

@@ -41,6 +41,11 @@ class Sealer:
         self._first = keys[0].id
         self._keys = {key.id: AESGCM(key.key) for key in keys}
 
+    @property
+    def key_ids(self) -> Sequence[str]:
+        """The ids of the keys; the first one seals."""
+        return [*self._keys]
+
     def seal(self, text: str, context: str) -> str:
         """The sealed text; it opens only under the same context."""
         nonce = os.urandom(_NONCE_BYTES)
@@ -61,6 +66,12 @@ class Sealer:
             return text.decode("utf-8", "surrogatepass")
         except (InvalidTag, binascii.Error, ValueError) as error:
             raise SealBroken(f"A value sealed with the key {key_id!r} does not open.") from error
+
+
+def key_id_of(sealed: str) -> str:
+    """The id of the key that sealed it; empty if it is no sealed value."""
+    form, _, rest = sealed.partition(":")
+    return rest.rpartition(":")[0] if form == _FORM else ""
 
 
 def without_seals(text: str) -> str:

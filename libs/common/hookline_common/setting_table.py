@@ -102,6 +102,14 @@ TABLE: tuple[Setting, ...] = (
         "store as `seal.key` in the data folder.",
     ),
     Setting(
+        "HOOKLINE_SEAL_KEY_LOST",
+        "seal_key_lost",
+        "0",
+        _FLAG_ALLOWED,
+        "Start although stored secrets do not open with the keys that are given.",
+        read.flag,
+    ),
+    Setting(
         "HOOKLINE_API_KEYS",
         "api_keys",
         "",

@@ -40,6 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gateway_url: str
     seal_key: str
     seal_key_file: str
+    seal_key_lost: bool
     api_keys: tuple[ApiKey, ...]
     api_hosts: tuple[str, ...]
     api_open: bool

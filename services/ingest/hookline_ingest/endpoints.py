@@ -21,6 +21,7 @@ from hookline_ingest.arrivals import Arrivals
 from hookline_ingest.bodies import Body, BodyMemory, SenderGone
 from hookline_ingest.counters import Counters
 from hookline_ingest.decisions import Decision, decide
+from hookline_ingest.in_hand import InHand
 from hookline_ingest.storing import Storing, not_stored
 
 LONGEST_HEADERS = 64 * 1024
@@ -35,6 +36,7 @@ class Gateway:
         arrivals: Arrivals,
         storing: Storing,
         memory: BodyMemory,
+        in_hand: InHand,
         clock: Clock,
         counters: Counters,
     ) -> None:
@@ -42,6 +44,7 @@ class Gateway:
         self._arrivals = arrivals
         self._storing = storing
         self._memory = memory
+        self._in_hand = in_hand
         self._clock = clock
         self._counters = counters
 
@@ -50,7 +53,8 @@ class Gateway:
         started = asyncio.get_running_loop().time()
         body = Body(self._memory, DEFAULT_MAX_BODY_BYTES)
         try:
-            answer, event_id = await self._answer(scope, receive, body)
+            with self._in_hand.one(scope["path_params"]["webhook_id"]):
+                answer, event_id = await self._answer(scope, receive, body)
         except SenderGone:
             return
         except (ApiError, Retryable) as problem:

@@ -18,6 +18,7 @@ from hookline_ingest.bodies import BodyMemory
 from hookline_ingest.counters import Counters
 from hookline_ingest.endpoints import Gateway
 from hookline_ingest.freshness import Freshness
+from hookline_ingest.in_hand import InHand
 from hookline_ingest.proxies import TrustedProxies
 from hookline_ingest.rate_limits import RateLimits
 from hookline_ingest.storing import Storing
@@ -78,6 +79,7 @@ def build(parts: Parts) -> Ingest:
         Arrivals(TrustedProxies(settings.trusted_proxies)),
         Storing(parts.log, parts.sealer, deadline, parts.shutdown.request),
         memory,
+        InHand(),
         parts.clock,
         Counters(parts.metrics),
     )

@@ -14,6 +14,7 @@ from hookline_engine.definitions.validation import parse_workflow_def
 from hookline_engine.drafts import Order
 from hookline_engine.execution_reader import ExecutionReader
 from hookline_engine.execution_store import BodyMissing, ExecutionStore
+from hookline_engine.limited_runs import LimitedRuns
 from hookline_engine.snapshot_source import SnapshotSource
 from hookline_engine.start_inputs import StartInputs
 from hookline_engine.start_keys import Key, Promise, StartKeys
@@ -48,12 +49,14 @@ class ChildStarts:
         source: SnapshotSource,
         inputs: StartInputs,
         keys: StartKeys,
+        runs: LimitedRuns,
     ) -> None:
         self._store = store
         self._reader = reader
         self._source = source
         self._inputs = inputs
         self._keys = keys
+        self._runs = runs
 
     async def order(self, command: StartChild) -> Order:
         """The order to start a sub-workflow; raises ApiError with what to tell the parent."""
@@ -73,7 +76,7 @@ class ChildStarts:
             parent_task_id=command.parent_task_id,
             parent_run=command.parent_run,
         )
-        return Order(command.workflow_id, start, snapshot)
+        return Order(command.workflow_id, await self._runs.prepared(start, snapshot), snapshot)
 
     async def _snapshot(self, request: _Request) -> Snapshot:
         if request.workflow_def is None:
@@ -113,6 +116,13 @@ class ChildStarts:
             snapshot = await self._source.registered(request.name, request.version)
             given = await self._failure_input(failed, request)
             await self._inputs.check(snapshot, given)
+            start = Start(
+                workflow_id=command.workflow_id,
+                input=given,
+                correlation_id=request.correlation_id,
+                task_to_domain=request.task_to_domain,
+            )
+            start = await self._runs.prepared(start, snapshot)
         except ApiError as error:
             _log.warning(
                 "failure_workflow_not_started",
@@ -121,12 +131,6 @@ class ChildStarts:
                 error=str(error),
             )
             return None
-        start = Start(
-            workflow_id=command.workflow_id,
-            input=given,
-            correlation_id=request.correlation_id,
-            task_to_domain=request.task_to_domain,
-        )
         return Order(command.workflow_id, start, snapshot)
 
     async def _failure_input(self, failed: Head, request: _Request) -> dict[str, Any]:

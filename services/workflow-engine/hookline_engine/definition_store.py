@@ -1,6 +1,6 @@
 """Workflow and task definitions in the store, and the match plans that follow from them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
@@ -25,6 +25,8 @@ from hookline_engine.named_documents import all_documents, put_document
 _PAGE = 500
 _DECODED = 500
 
+Hook = Callable[[str], Awaitable[None]]
+
 
 class DefinitionStore:
     """Reads are fresh: a definition that was just saved is what the next call sees."""
@@ -34,6 +36,7 @@ class DefinitionStore:
         self._records = records
         self._clock = clock
         self._decoded: BoundedCache[str, tuple[bytes, WorkflowDef]] = BoundedCache(_DECODED)
+        self._task_def_hooks: list[Hook] = []
 
     # --- workflow definitions ---------------------------------------------------------------------
 
@@ -135,6 +138,7 @@ class DefinitionStore:
             await put_document(
                 self._documents, TASK_DEFS, new.name, lambda _, fixed=document: fixed
             )
+            await self._task_def_changed(new.name)
 
     async def update_task_def(self, definition: TaskDef) -> None:
         """Replace an existing one; NotFound if there is none. `createTime` is kept."""
@@ -154,11 +158,21 @@ class DefinitionStore:
             )
 
         await put_document(self._documents, TASK_DEFS, definition.name, replaced)
+        await self._task_def_changed(definition.name)
 
     async def delete_task_def(self, name: str) -> None:
         """Remove it; NotFound if it is not there."""
         if not await self._documents.delete(TASK_DEFS, [name], Sync.NOW):
             raise _no_task_def(name)
+        await self._task_def_changed(name)
+
+    def on_task_def(self, hook: Hook) -> None:
+        """Call it with the name of each task definition that is saved or deleted here."""
+        self._task_def_hooks.append(hook)
+
+    async def _task_def_changed(self, name: str) -> None:
+        for hook in self._task_def_hooks:
+            await hook(name)
 
 
 def _no_task_def(name: str) -> NotFound:

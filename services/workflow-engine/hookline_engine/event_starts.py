@@ -13,6 +13,7 @@ from hookline_common.messages import EventRef, StartWorkflow
 from hookline_engine.core.commands import Start
 from hookline_engine.definitions.snapshots import Snapshot
 from hookline_engine.drafts import Applied, Order
+from hookline_engine.limited_runs import LimitedRuns
 from hookline_engine.outcomes import start_found, start_refused
 from hookline_engine.snapshot_source import SnapshotSource
 from hookline_engine.start_inputs import StartInputs
@@ -35,11 +36,17 @@ class EventStarts:
     """Start commands from the matcher."""
 
     def __init__(
-        self, source: SnapshotSource, inputs: StartInputs, keys: StartKeys, clock: Clock
+        self,
+        source: SnapshotSource,
+        inputs: StartInputs,
+        keys: StartKeys,
+        runs: LimitedRuns,
+        clock: Clock,
     ) -> None:
         self._source = source
         self._inputs = inputs
         self._keys = keys
+        self._runs = runs
         self._clock = clock
 
     async def snapshots(self, batch: Sequence[StartWorkflow]) -> Snapshots:
@@ -68,7 +75,7 @@ class EventStarts:
         """The order to start, or the outcome where an execution is there already.
 
         Raises ApiError for what can be told to the event: no definition, an input that does not
-        fit it, a used key.
+        fit it, a used key, a limit that is reached.
         """
         snapshot = snapshots[command.name, command.version]
         if isinstance(snapshot, ApiError):
@@ -94,7 +101,7 @@ class EventStarts:
             event_ref=command.event,
             effect_id=command.effect_id,
         )
-        return Order(workflow_id, start, snapshot)
+        return Order(workflow_id, await self._runs.prepared(start, snapshot), snapshot)
 
     def _proposed_id(self, command: StartWorkflow) -> str:
         # With FAIL_ON_RUNNING a key serves one execution after the other, each with its own id.

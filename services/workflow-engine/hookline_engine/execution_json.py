@@ -60,7 +60,7 @@ def workflow_json(
         "failedReferenceTaskNames": head.failed_refs,
         "failedTaskNames": head.failed_names,
         "history": [],
-        "rateLimited": False,
+        "rateLimited": head.rate_limited,
     }
     if snapshot is not None:
         shown["workflowDefinition"] = as_json(snapshot.definition)
@@ -73,6 +73,7 @@ def workflow_json(
         event=head.event,
         createdBy=head.created_by,
         failedTaskId=head.failed_task_id,
+        rateLimitKey=head.rate_limit.key if head.rate_limit is not None else None,
     )
 
 

@@ -21,9 +21,9 @@ def presentable(reports: Iterable[ClauseReport]) -> tuple[ClauseReport, ...]:
     return tuple(_presentable(report) for report in reports)
 
 
-def missed(reports: Sequence[ClauseReport]) -> int:
-    """How many clauses do not hold, as far as that can be said."""
-    return sum(not report.holds and report.note != HIDDEN for report in reports)
+def unmet(reports: Sequence[ClauseReport]) -> list[ClauseReport]:
+    """The clauses that do not hold, as far as that can be said."""
+    return [report for report in reports if not report.holds and report.note != HIDDEN]
 
 
 def shortened(value: Any) -> Any:

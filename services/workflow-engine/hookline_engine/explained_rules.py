@@ -6,15 +6,15 @@ from hookline_common import reasons
 from hookline_common.eventrecords import Effect, EventRecord
 from hookline_common.matching import (
     ClauseReport,
-    EventFacts,
     EventView,
     explain_clauses,
     idempotency_key,
     named_rules,
     start_effect_id,
 )
+from hookline_common.meetings import event_facts
 from hookline_common.webhooks import StartRule
-from hookline_engine.explained_clauses import presentable
+from hookline_engine.explained_clauses import HIDDEN, presentable, unmet
 from hookline_engine.explanation import RuleReport
 
 
@@ -33,12 +33,11 @@ def _report(
     rule: StartRule, effect: Effect | None, record: EventRecord, view: EventView
 ) -> RuleReport:
     clauses = presentable(explain_clauses(rule.when, view))
-    holds = all(clause.holds for clause in clauses)
     key = _key(rule, record, view)
     return RuleReport(
         workflow=rule.workflow,
         version=rule.version,
-        holds=holds,
+        holds=all(clause.holds for clause in clauses),
         clauses=clauses,
         key=key or "",
         why=_why(effect) if effect is not None else _why_not(record, clauses, key),
@@ -51,14 +50,7 @@ def _key(rule: StartRule, record: EventRecord, view: EventView) -> str | None:
     identity = record.stands_for or record.id
     if rule.idempotency_key is None:
         return f"delivery {record.delivery_id}" if record.delivery_id else f"event {identity}"
-    facts = EventFacts(
-        event_id=identity,
-        webhook_id=record.webhook_id,
-        webhook_name=record.webhook_name,
-        delivery_id=record.delivery_id,
-        type=record.type,
-    )
-    return idempotency_key(rule.idempotency_key, view, facts)
+    return idempotency_key(rule.idempotency_key, view, event_facts(record, identity))
 
 
 def _why(effect: Effect) -> str:
@@ -72,11 +64,13 @@ def _why(effect: Effect) -> str:
 
 
 def _why_not(record: EventRecord, clauses: Sequence[ClauseReport], key: str | None) -> str:
-    unmet = [clause.path for clause in clauses if not clause.holds]
-    if unmet:
-        return f"its condition does not hold at {', '.join(unmet)}"
-    if record.reason == reasons.PAYLOAD_UNREADABLE:
-        return "the payload cannot be read, so that no rule was looked at"
+    missed = [clause.path for clause in unmet(clauses)]
+    if missed:
+        return f"its condition does not hold at {', '.join(missed)}"
+    if any(clause.note == HIDDEN for clause in clauses):
+        return "its condition compares a value that is kept hidden in the history"
     if key is None:
         return reasons.sentence(reasons.IDEMPOTENCY_KEY_EMPTY)
+    if record.verdict == "pending":
+        return "it holds, and the event is not matched yet"
     return "it holds today but did not when the event came: the rule is new or was changed since"

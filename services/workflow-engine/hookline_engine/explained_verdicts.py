@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from hookline_common import reasons
 from hookline_common.clock import utc_text
 from hookline_common.eventrecords import Effect, EventRecord
-from hookline_engine.explanation import EarlyEvent, FirstEvent
+from hookline_engine.explanation import EarlyEvent, FirstEvent, WebhookState
 
 _NO_LONGER_EARLY = frozenset({"rejected", "handshake", "paused", "duplicate", "dead"})
 
@@ -13,6 +13,21 @@ _NO_LONGER_EARLY = frozenset({"rejected", "handshake", "paused", "duplicate", "d
 def sentences(record: EventRecord, first: FirstEvent | None) -> tuple[str, ...]:
     """The verdict and its reason, then what else is worth knowing."""
     return (*_of_verdict(record, first), *_of_replays(record))
+
+
+def about_webhook(state: WebhookState) -> tuple[str, ...]:
+    """What to bear in mind where the webhook is no longer what it was."""
+    match state:
+        case "present":
+            return ()
+        case "changed":
+            return ("The webhook was changed since: receivers and start rules are those of today.",)
+        case "replaced":
+            return (
+                "The webhook was deleted and made anew since: what is shown is of the new one.",
+            )
+        case "deleted":
+            return ("The webhook was deleted since: its receivers and start rules are not known.",)
 
 
 def early_event(record: EventRecord, now_ms: int) -> EarlyEvent | None:

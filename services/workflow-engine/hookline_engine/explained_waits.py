@@ -8,7 +8,7 @@ from hookline_common import meetings
 from hookline_common.clock import utc_text
 from hookline_common.eventrecords import EventRecord, Waiter
 from hookline_common.matching import EventView, explain_wait
-from hookline_engine.explained_clauses import missed, presentable
+from hookline_engine.explained_clauses import presentable, unmet
 from hookline_engine.explanation import Obstacle, WaitReport
 
 
@@ -25,7 +25,7 @@ def wait_report(
     """The wait beside the event; `receiver_version` is what the webhook names, 0 for any."""
     waiter, wait = stored.waiter, stored.waiter.wait
     clauses = presentable(explain_wait(wait, view))
-    unmet = missed(clauses)
+    missed = len(unmet(clauses))
     obstacles = (
         *_of_name(record, waiter, receiver_version),
         *_of_time(record, waiter),
@@ -39,8 +39,8 @@ def wait_report(
         task_ref=waiter.task_ref,
         state=stored.state,
         opened_at=waiter.opened_at,
-        meets=not unmet and not obstacles,
-        missed=unmet,
+        meets=not missed and not obstacles,
+        missed=missed,
         clauses=clauses,
         obstacles=obstacles,
     )

@@ -1,20 +1,17 @@
 """Why an event did what it did: the answer of `explain`, small and typed."""
 
+from typing import Literal, TypeAlias
+
 import msgspec
 
 from hookline_common.eventrecords import Effect, Verdict
 from hookline_common.matching import ClauseReport
 from hookline_common.rawevents import Check
 
+WebhookState: TypeAlias = Literal["present", "changed", "deleted", "replaced"]
+"""The event's webhook today; `replaced` is another one under the same id."""
 
-class Obstacle(msgspec.Struct, frozen=True, rename="camel"):
-    """What beside its clauses keeps a wait from the event; `code` is one of OBSTACLES."""
-
-    code: str
-    text: str
-
-
-OBSTACLES = (
+ObstacleCode: TypeAlias = Literal[
     "webhook_not_named",
     "version_not_named",
     "opened_afterwards",
@@ -24,7 +21,14 @@ OBSTACLES = (
     "taken_before",
     "taken_by_this_execution",
     "wait_closed",
-)
+]
+
+
+class Obstacle(msgspec.Struct, frozen=True, rename="camel"):
+    """What beside its clauses keeps a wait from the event; `code` is for programs."""
+
+    code: ObstacleCode
+    text: str
 
 
 class WaitReport(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -72,14 +76,17 @@ class PlanReport(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
 class ReceiverReport(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """A workflow that the webhook may resume: its plans, and its waits, the nearest first.
 
-    `version` 0 is any; `examined` is how many open waits were looked at, the newest first.
+    `version` 0 is any; `open_waits` is how many are open, `examined` how many waits were looked
+    at: those that the event resumed, the newest open ones, then the newest of those that are taken
+    or closed by now.
     """
 
     workflow: str
     version: int
     defined: bool
-    examined: int
     plans: tuple[PlanReport, ...]
+    open_waits: int
+    examined: int
     waits: tuple[WaitReport, ...]
 
 
@@ -113,8 +120,9 @@ class EarlyEvent(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Explanation(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """The whole answer. `webhook` is present, changed, deleted or replaced: what the explanation
-    can go by today; `summary` says in sentences what happened.
+    """The whole answer; `summary` says in sentences what happened.
+
+    Receivers and start rules are those that the webhook names today.
     """
 
     event_id: str
@@ -123,7 +131,7 @@ class Explanation(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
     verdict: Verdict
     received_at: int
     summary: tuple[str, ...]
-    webhook: str
+    webhook: WebhookState
     checks: tuple[Check, ...]
     effects: tuple[Effect, ...]
     receivers: tuple[ReceiverReport, ...]

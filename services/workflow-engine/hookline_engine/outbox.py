@@ -13,6 +13,8 @@ from hookline_common.crash_points import CrashPoint, reached
 from hookline_common.errors import Poison, Retryable
 from hookline_common.eventlog import EventLog, Record, Sync
 from hookline_engine.core import effects
+from hookline_engine.run_lines import RunLines
+from hookline_engine.task_limits import TaskLimits
 from hookline_engine.task_outputs import TaskOutputs
 from hookline_engine.task_queue import TaskQueue
 
@@ -35,10 +37,19 @@ class Pending:
 class Outbox:
     """Emits effects in order. Store effects raise what the store raises."""
 
-    def __init__(self, log: EventLog, queue: TaskQueue, outputs: TaskOutputs) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        queue: TaskQueue,
+        outputs: TaskOutputs,
+        task_limits: TaskLimits,
+        run_lines: RunLines,
+    ) -> None:
         self._log = log
         self._queue = queue
         self._outputs = outputs
+        self._task_limits = task_limits
+        self._run_lines = run_lines
 
     async def emit(self, pending: Sequence[Pending]) -> Retryable | None:
         """Emit all; returns what kept the log from taking its part, or None.
@@ -66,6 +77,13 @@ class Outbox:
         kept = [effect for effect in emitted if isinstance(effect, effects.KeepOutput)]
         for start in range(0, len(kept), SLICE):
             await self._outputs.keep(kept[start : start + SLICE])
+        await self._emit_to_limits(emitted)
+
+    async def _emit_to_limits(self, emitted: Sequence[effects.AnyEffect]) -> None:
+        # An execution stands in line before it leaves, so all may be put in line first.
+        await self._run_lines.queue([one for one in emitted if isinstance(one, effects.QueueRun)])
+        await self._run_lines.free([one for one in emitted if isinstance(one, effects.FreeRun)])
+        await self._task_limits.free([one for one in emitted if isinstance(one, effects.FreeSlot)])
 
     async def _append(self, records: Sequence[Record]) -> Retryable | None:
         reached(CrashPoint.ENGINE_EMITTING)
@@ -121,14 +139,9 @@ def child_failed(command: messages.StartChild, reason: str) -> Record:
 def record_of(pending: Pending) -> Record | None:
     """The record of an effect on the log; None for one on the store."""
     match pending.effect:
-        case (
-            effects.EnqueueTask()
-            | effects.DequeueTask()
-            | effects.KeepOutput()
-            | effects.FreeSlot()
-            | effects.QueueRun()
-            | effects.FreeRun()
-        ):
+        case effects.EnqueueTask() | effects.DequeueTask() | effects.KeepOutput():
+            return None
+        case effects.FreeSlot() | effects.QueueRun() | effects.FreeRun():
             return None
         case effects.OpenWait(message=opened):
             return _record(topics.WAITS, opened.workflow_id, messages.WAITS_CODEC.encode(opened))

@@ -7,15 +7,9 @@ import msgspec
 from hookline_common.collections import SECRETS
 from hookline_common.documents import Document, Documents
 from hookline_common.eventlog import Sync
+from hookline_common.seal_checks import SealedSecret, sealed_in_secret
 from hookline_common.sealing import Sealer, workflow_secret_context
 from hookline_engine.named_documents import all_documents, put_document
-
-
-class _Stored(msgspec.Struct, frozen=True):
-    sealed: str
-
-
-_decoder = msgspec.json.Decoder(_Stored)
 
 
 class SecretStore:
@@ -46,13 +40,13 @@ class SecretStore:
         return {name: self._opened(found[name]) if name in found else None for name in wanted}
 
     def _opened(self, document: Document) -> str:
-        sealed = _decoder.decode(document.body).sealed
-        return self._sealer.open(sealed, workflow_secret_context(document.id))
+        sealed = sealed_in_secret(document)
+        return self._sealer.open(sealed.text, sealed.context)
 
     async def put(self, name: str, value: str) -> None:
         """Create or replace it."""
         sealed = self._sealer.seal(value, workflow_secret_context(name))
-        document = Document(name, msgspec.json.encode(_Stored(sealed)))
+        document = Document(name, msgspec.json.encode(SealedSecret(sealed)))
         await put_document(self._documents, SECRETS, name, lambda _: document)
 
     async def delete(self, name: str) -> None:

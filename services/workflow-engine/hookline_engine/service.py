@@ -91,6 +91,7 @@ class EngineService:
             *self._dead_letters.problems(),
             *self._shell.wake_ups.problems(),
             *self._shell.system_tasks.problems(),
+            *self._shell.due_limits.problems(),
             *self._registry.replays.runner.problems(),
         ]
 
@@ -138,6 +139,7 @@ def build(parts: Parts) -> EngineService:
         _targets(parts.settings),
         f"{socket.gethostname()}-{os.getpid()}",
         _clearing_delay(parts.settings),
+        parts.settings.execution_retention_days,
     )
     return EngineService(parts, shell, registry)
 

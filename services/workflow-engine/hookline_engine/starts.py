@@ -11,6 +11,7 @@ from hookline_engine.core.commands import Start
 from hookline_engine.definitions.model import WorkflowDef
 from hookline_engine.definitions.snapshots import Snapshot
 from hookline_engine.executions import Executions
+from hookline_engine.limited_runs import LimitedRuns
 from hookline_engine.snapshot_source import SnapshotSource
 from hookline_engine.start_inputs import StartInputs
 from hookline_engine.start_keys import Key, Promise, StartKeys
@@ -42,15 +43,19 @@ class Starts:
         source: SnapshotSource,
         inputs: StartInputs,
         keys: StartKeys,
+        runs: LimitedRuns,
         executions: Executions,
     ) -> None:
         self._source = source
         self._inputs = inputs
         self._keys = keys
+        self._runs = runs
         self._executions = executions
 
     async def start(self, request: StartRequest) -> str:
-        """The id of the execution, which is on disk; raises NotFound, BadRequest, Conflict."""
+        """The id of the execution, which is on disk; raises NotFound, BadRequest, Conflict,
+        TooManyRequests.
+        """
         if request.definition is not None:
             snapshot = await self._source.of(request.definition)
         else:
@@ -58,7 +63,7 @@ class Starts:
         await self._inputs.check(snapshot, request.input, request.input_pointer)
         if request.idempotency_key is None:
             workflow_id = random_id()
-            await self._executions.run(workflow_id, _command(request, workflow_id), snapshot)
+            await self._run(_command(request, workflow_id), snapshot)
             return workflow_id
         return await self._start_once(request, request.idempotency_key, snapshot)
 
@@ -68,9 +73,12 @@ class Starts:
         async with self._keys.held(key):
             claimed = await self._keys.claim(key, Promise(workflow_id, digest(workflow_id)))
             if not claimed.existing:
-                command = _command(request, claimed.workflow_id)
-                await self._executions.run(claimed.workflow_id, command, snapshot)
+                await self._run(_command(request, claimed.workflow_id), snapshot)
         return claimed.workflow_id
+
+    async def _run(self, command: Start, snapshot: Snapshot) -> None:
+        command = await self._runs.prepared(command, snapshot)
+        await self._executions.run(command.workflow_id, command, snapshot)
 
 
 def _command(request: StartRequest, workflow_id: str) -> Start:

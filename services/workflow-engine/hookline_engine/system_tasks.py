@@ -21,6 +21,7 @@ from hookline_engine.execution_reader import ExecutionReader, FoundTask
 from hookline_engine.executions import Executions
 from hookline_engine.hand_over import HandOver
 from hookline_engine.http_calls import HttpAnswer, HttpCalls
+from hookline_engine.task_limits import Permit, TaskLimits
 from hookline_engine.task_queue import Entry, TaskQueue, entry_id, system_queue
 
 TASK_TYPE = "HTTP"
@@ -40,6 +41,7 @@ class SystemTasks:
         self,
         documents: Documents,
         queue: TaskQueue,
+        limits: TaskLimits,
         executions: Executions,
         reader: ExecutionReader,
         hand_over: HandOver,
@@ -48,6 +50,7 @@ class SystemTasks:
     ) -> None:
         self._documents = documents
         self._queue = queue
+        self._limits = limits
         self._executions = executions
         self._reader = reader
         self._hand_over = hand_over
@@ -99,10 +102,10 @@ class SystemTasks:
         async with self._free:
             room = MOST_CALLS - len(self._running)
             entries = await self._queue.claim(queue, room, self._token, LEASE_MS)
-        for entry in entries:
+        for permit in await self._limits.admit(entries, self._token):
             await self._free.acquire()
-            task = asyncio.create_task(self._execute(entry))
-            self._running[task] = entry
+            task = asyncio.create_task(self._execute(permit))
+            self._running[task] = permit.entry
             task.add_done_callback(self._ended)
         return bool(entries)
 
@@ -113,8 +116,9 @@ class SystemTasks:
             # The entry comes back when the lease ends.
             _log.error("system_task_failed", error=str(error), exc_info=error)
 
-    async def _execute(self, entry: Entry) -> None:
-        found = await self._begin(entry)
+    async def _execute(self, permit: Permit) -> None:
+        entry = permit.entry
+        found = await self._begin(permit)
         if found is not None:
             done = await self._call(entry, found)
             if done is None:
@@ -124,13 +128,16 @@ class SystemTasks:
                 raise result
         await self._queue.delete([entry_id(entry.task_id, entry.hand_off)])
 
-    async def _begin(self, entry: Entry) -> FoundTask | None:
+    async def _begin(self, permit: Permit) -> FoundTask | None:
         """Save that it is being run, on disk before the call; None if it is not to be run."""
+        entry = permit.entry
         workflow_id = workflow_id_of(entry.task_id)
-        command = HandOut(entry.task_id, entry.hand_off, self._worker_id)
+        command = HandOut(entry.task_id, entry.hand_off, self._worker_id, permit.slotted)
         (result,) = await self._executions.apply([Order(workflow_id, command)])
         if isinstance(result, Exception):
             raise result
+        if result.refusal is not None:
+            await self._limits.give_back([(permit, result.head)])
         await self._documents.sync()
         return _handed_out(result) or await self._left_behind(entry)
 

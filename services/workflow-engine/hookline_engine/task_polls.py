@@ -17,7 +17,8 @@ from hookline_engine.execution_reader import FoundTask
 from hookline_engine.executions import Executions
 from hookline_engine.hand_over import HandOver
 from hookline_engine.poll_data import Polls
-from hookline_engine.task_queue import Entry, TaskQueue, entry_id, worker_queue
+from hookline_engine.task_limits import Permit, TaskLimits
+from hookline_engine.task_queue import TaskQueue, entry_id, worker_queue
 
 MOST_AT_ONCE = 500
 PUT_OFF_SECONDS = 60
@@ -44,12 +45,14 @@ class TaskPolls:
         documents: Documents,
         queue: TaskQueue,
         polls: Polls,
+        limits: TaskLimits,
         executions: Executions,
         hand_over: HandOver,
     ) -> None:
         self._documents = documents
         self._queue = queue
         self._polls = polls
+        self._limits = limits
         self._executions = executions
         self._hand_over = hand_over
         self._closing = asyncio.Event()
@@ -80,7 +83,10 @@ class TaskPolls:
             claimed = await self._queue.claim(queue, count, token)
             if not claimed:
                 return []
-            handed = await self._hand_out(claimed, poll.worker_id)
+            permits = await self._limits.admit(claimed, token)
+            if not permits:
+                return []
+            handed = await self._hand_out(permits, poll.worker_id)
             if handed:
                 over = await self._hand_over.tasks(handed)
                 await self._put_off(over.withheld)
@@ -105,22 +111,24 @@ class TaskPolls:
             _log.error("tasks_withheld", count=len(orders), reason=next(iter(withheld.values())))
             await self._executions.apply(orders)
 
-    async def _hand_out(self, entries: Sequence[Entry], worker_id: str | None) -> list[FoundTask]:
-        orders = [
-            Order(workflow_id_of(entry.task_id), HandOut(entry.task_id, entry.hand_off, worker_id))
-            for entry in entries
-        ]
+    async def _hand_out(self, permits: Sequence[Permit], worker_id: str | None) -> list[FoundTask]:
+        orders = [_order(permit, worker_id) for permit in permits]
         reached(CrashPoint.TASKS_CLAIMED)
         results = await self._executions.apply(orders)
         reached(CrashPoint.TASKS_HANDED_OUT)
         # An entry whose hand-off failed stays claimed until the lease ends; then it is handed out
         # again, or dropped where the hand-off was saved after all.
         judged = [
-            (entry, result)
-            for entry, result in zip(entries, results, strict=True)
+            (permit, result)
+            for permit, result in zip(permits, results, strict=True)
             if isinstance(result, Applied)
         ]
-        await self._queue.delete([entry_id(entry.task_id, entry.hand_off) for entry, _ in judged])
+        await self._queue.delete(
+            [entry_id(one.entry.task_id, one.entry.hand_off) for one, _ in judged]
+        )
+        await self._limits.give_back(
+            [(permit, result.head) for permit, result in judged if result.refusal is not None]
+        )
         handed = [found for _, result in judged if (found := _handed_out(result)) is not None]
         failure = next((result for result in results if isinstance(result, Exception)), None)
         if failure is not None and not handed:
@@ -128,6 +136,12 @@ class TaskPolls:
         await self._documents.sync()
         reached(CrashPoint.TASKS_ANSWERING)
         return handed
+
+
+def _order(permit: Permit, worker_id: str | None) -> Order:
+    entry = permit.entry
+    command = HandOut(entry.task_id, entry.hand_off, worker_id, permit.slotted)
+    return Order(workflow_id_of(entry.task_id), command)
 
 
 def _handed_out(result: Applied) -> FoundTask | None:

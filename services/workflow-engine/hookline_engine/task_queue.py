@@ -202,14 +202,12 @@ class TaskQueue:
         """
         rows = await self.rows(list(visible_at))
         documents = [row.visible_from(visible_at[row.id]) for row in rows]
-        if not documents:
-            return Shown(0, frozenset())
         conflicts = await self._documents.replace(TASK_QUEUE, documents)
         shown = [row for row in rows if row.id not in conflicts and row.visible_at == FAR_FUTURE]
         now = self._clock.now_ms()
         for row in shown:
             self._arrivals.announce(str(row.document.fields["queue"]), 0, now)
-        return Shown(len(shown), frozenset(conflicts))
+        return Shown(len(shown), conflicts)
 
     async def arrival(self, queue: str, seconds: float) -> None:
         """Wait until something may be there to claim, at most `seconds`."""

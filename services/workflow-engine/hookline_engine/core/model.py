@@ -43,9 +43,9 @@ class TaskLine(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defau
     `ref` is the node's reference; `path` are the iterations of the loops around it, outermost
     first, so that the shown reference is `ref__1__3`. `iteration` is the counter of a DO_WHILE
     itself. `hand_off` numbers the queue entries of the attempt (G4), `slotted`: the last hand-off
-    took a place under the limit of the task type; `ready_at` is when it may be
-    handed out or started; `wake_at` is when a WAIT or a wait for an event ends. `cache_key`: the
-    entry that its output is kept under; `cached_output`: its output came from there.
+    took a place under the limit of the task type; `ready_at` is when it may be handed out or
+    started; `wake_at` is when a WAIT or a wait for an event ends. `cache_key`: the entry that its
+    output is kept under; `cached_output`: its output came from there.
     """
 
     id: str

@@ -145,7 +145,7 @@ class WorkflowTask(Model, frozen=True):
 
 
 class RateLimitConfig(Model, frozen=True):
-    """Accepted and kept; the issue of the other operators acts on it (D9)."""
+    """At most so many executions at once for each value of the key; 0 = no limit (D9)."""
 
     rate_limit_key: str = ""
     concurrent_exec_limit: int = 0

@@ -22,12 +22,15 @@ from hookline_engine.config_records import RETRY_SECONDS, ConfigRecords
 from hookline_engine.dead_letter_actions import DeadLetters
 from hookline_engine.definition_store import DefinitionStore
 from hookline_engine.environment_store import EnvironmentStore
+from hookline_engine.explaining import Explainer
 from hookline_engine.replay_preview import ReplayPreview
 from hookline_engine.replays import Replays
+from hookline_engine.resealing import Resealing
 from hookline_engine.rest import metadata, platforms, tags, webhook_events, webhooks
 from hookline_engine.rest.dead_letters import dead_letters_routes
 from hookline_engine.rest.environment import environment_routes
 from hookline_engine.rest.replays import replays_routes
+from hookline_engine.rest.resealing import resealing_routes
 from hookline_engine.rest.schemas import schema_routes
 from hookline_engine.rest.secrets import secret_routes
 from hookline_engine.rest.topics import topics_routes
@@ -68,6 +71,7 @@ class Registry:
         self.webhooks = WebhookStore(documents, self._records, clock)
         preview = ReplayPreview(documents, log, sealer, clock, self.webhooks, self.definitions)
         self.replays = Replays(documents, log, sealer, clock, preview)
+        self._explainer = Explainer(documents, self.webhooks, self.definitions, clock)
 
     async def start(self) -> None:
         """Publish what a crash kept back between a document and its record; waits for log and
@@ -105,9 +109,10 @@ class Registry:
             *tests.routes(),
             *schema_routes(SchemaStore(self._documents, self._clock)),
             *secret_routes(SecretStore(self._documents, self._sealer), tag_store),
+            *resealing_routes(Resealing(self._documents, self.webhooks, self._sealer)),
             *environment_routes(EnvironmentStore(self._documents)),
             *platforms.routes(),
-            *webhook_events.routes(self._documents, self._log),
+            *webhook_events.routes(self._documents, self._log, self._explainer, self._clock),
             *replays_routes(self.replays),
             *dead_letters_routes(DeadLetters(self._documents, self._log)),
             *topics_routes(self._log),

@@ -8,13 +8,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from hookline_common.clock import Clock
 from hookline_common.collections import WEBHOOK_EVENTS
 from hookline_common.documents import All, Condition, Documents, Op, Order, Page, Query, Where
-from hookline_common.errors import BadRequest, Gone, NotFound, Undecodable
+from hookline_common.errors import BadRequest, Gone, Undecodable
 from hookline_common.eventlog import EventLog
 from hookline_common.eventrecords import EventRecord, Verdict
 from hookline_common.rawevents import RawEvent
 from hookline_common.web import json_answer, without_nulls
+from hookline_engine.event_history import event_record, events_in
+from hookline_engine.explained_verdicts import early_event
+from hookline_engine.explaining import Explainer
 from hookline_engine.raw_requests import raw_request
 from hookline_engine.rest.requests import Parameters, parameters
 
@@ -25,16 +29,17 @@ _ONLY_IN_ONE = frozenset({"payload", "headers", "query", "steps"})
 _INTERNAL = frozenset({"planRevision", "countsFrom", "standsFor", "position"})
 _UNSET_TIMES = frozenset({"verifiedAt", "matchedAt", "doneAt", "keptUntil"})
 
-_decoder = msgspec.json.Decoder(EventRecord)
 
-
-def routes(documents: Documents, log: EventLog) -> list[BaseRoute]:
+def routes(
+    documents: Documents, log: EventLog, explainer: Explainer, clock: Clock
+) -> list[BaseRoute]:
     """The endpoints of the history."""
-    history = History(documents, log)
+    history = History(documents, log, explainer, clock)
     return [
         Route("/api/webhook-events", history.search),
         Route("/api/webhook-events/{id}", history.one),
         Route("/api/webhook-events/{id}/raw", history.raw),
+        Route("/api/webhook-events/{id}/explain", history.explain),
         Route("/api/metadata/webhook/{id}/events", history.of_webhook),
     ]
 
@@ -42,9 +47,13 @@ def routes(documents: Documents, log: EventLog) -> list[BaseRoute]:
 class History:
     """The endpoints; they only read."""
 
-    def __init__(self, documents: Documents, log: EventLog) -> None:
+    def __init__(
+        self, documents: Documents, log: EventLog, explainer: Explainer, clock: Clock
+    ) -> None:
         self._documents = documents
         self._log = log
+        self._explainer = explainer
+        self._clock = clock
 
     async def search(self, request: Request) -> Response:
         """GET: events that meet all filters, the newest first, in pages."""
@@ -57,7 +66,7 @@ class History:
 
     async def one(self, request: Request) -> Response:
         """GET: one event with its whole story."""
-        return json_answer(show_event(await self._event(request)))
+        return json_answer(show_event(await self._event(request), self._clock.now_ms()))
 
     async def raw(self, request: Request) -> Response:
         """GET: the bytes as they came, as a download; 410 once the log has let go of them."""
@@ -68,6 +77,10 @@ class History:
             raise Gone(message, code="raw_expired")
         return Response(found.body, headers=_download_headers(found))
 
+    async def explain(self, request: Request) -> Response:
+        """GET: why the event did what it did."""
+        return json_answer(await self._explainer.explain(request.path_params["id"]))
+
     async def _page(self, query: Parameters, webhooks: Sequence[str]) -> Response:
         page = await self._found(
             Query(
@@ -77,7 +90,8 @@ class History:
                 after=query.text("cursor"),
             )
         )
-        events = [show_summary(_decoder.decode(document.body)) for document in page.documents]
+        now = self._clock.now_ms()
+        events = [show_summary(event, now) for event in events_in(page.documents)]
         return json_answer(without_nulls({"events": events, "nextCursor": page.cursor}))
 
     async def _found(self, query: Query) -> Page:
@@ -88,11 +102,7 @@ class History:
             raise BadRequest(str(error), code="invalid_parameter", field=field) from error
 
     async def _event(self, request: Request) -> EventRecord:
-        event_id: str = request.path_params["id"]
-        found = (await self._documents.get(WEBHOOK_EVENTS, [event_id])).get(event_id)
-        if found is None:
-            raise NotFound(f"There is no event {event_id}.", code="event_not_found")
-        return _decoder.decode(found.body)
+        return await event_record(self._documents, request.path_params["id"])
 
     async def _raw(self, event: EventRecord) -> RawEvent | None:
         try:
@@ -148,19 +158,23 @@ def _between(query: Parameters) -> list[Where]:
     return found
 
 
-def show_event(event: EventRecord) -> dict[str, Any]:
-    """The record as the API answers it: nulls and unset times left out, all else written."""
-    shown = _in_full(event)
-    return {
+def show_event(event: EventRecord, now_ms: int) -> dict[str, Any]:
+    """The record as the API answers it: nulls and unset times left out, all else written; and how
+    long it is, or was, kept for waits that open late.
+    """
+    shown = {
         name: value
-        for name, value in shown.items()
+        for name, value in _in_full(event).items()
         if not (name in _INTERNAL or (name in _UNSET_TIMES and not value))
     }
+    early = early_event(event, now_ms)
+    return shown if early is None else {**shown, "early": early}
 
 
-def show_summary(event: EventRecord) -> dict[str, Any]:
+def show_summary(event: EventRecord, now_ms: int) -> dict[str, Any]:
     """An event in a list."""
-    return {name: value for name, value in show_event(event).items() if name not in _ONLY_IN_ONE}
+    shown = show_event(event, now_ms)
+    return {name: value for name, value in shown.items() if name not in _ONLY_IN_ONE}
 
 
 def _in_full(value: Any) -> Any:

@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 
 from hookline_common.adapters.kafka.records import delivered, partition, translated
+from hookline_common.adapters.kafka.stopping import stop_consumer
 from hookline_common.errors import AssignmentLost
 from hookline_common.eventlog import (
     MAX_BATCH_BYTES,
@@ -179,10 +180,10 @@ async def joined(
             consumer.subscribe(topics=list(topics), listener=member)
             await consumer.start()
         except BaseException:
-            await consumer.stop()
+            await stop_consumer(consumer)
             raise
     try:
         yield member
     finally:
         member.give_up()
-        await consumer.stop()
+        await stop_consumer(consumer)

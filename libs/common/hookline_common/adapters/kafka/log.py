@@ -16,6 +16,7 @@ from hookline_common.adapters.kafka.administration import Administration
 from hookline_common.adapters.kafka.consumer import joined
 from hookline_common.adapters.kafka.producer import Producer
 from hookline_common.adapters.kafka.records import delivered, translated
+from hookline_common.adapters.kafka.stopping import stop_consumer
 from hookline_common.adapters.kafka.tail import tailing
 from hookline_common.errors import LogUnavailable
 from hookline_common.eventlog import (
@@ -160,7 +161,7 @@ class KafkaLog:
         await self._producer.close()
         await self._administration.close()
         if self._reader is not None:
-            await self._reader.stop()
+            await stop_consumer(self._reader)
             self._reader = None
 
 

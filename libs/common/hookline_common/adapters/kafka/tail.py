@@ -11,6 +11,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from hookline_common.adapters.kafka.records import delivered, translated
+from hookline_common.adapters.kafka.stopping import stop_consumer
 from hookline_common.errors import Misconfigured
 from hookline_common.eventlog import Delivered, TailReader
 
@@ -69,4 +70,4 @@ async def _reader(servers: str) -> AsyncGenerator[Any]:
             await reader.start()
         yield reader
     finally:
-        await reader.stop()
+        await stop_consumer(reader)
