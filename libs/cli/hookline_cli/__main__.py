@@ -10,6 +10,7 @@ from hookline_cli import (
     config,
     dead,
     demo,
+    doctor,
     explain,
     keys,
     replay,
@@ -48,6 +49,7 @@ for command in (
     chaos.chaos,
     keys.keys,
     config.config,
+    doctor.doctor,
     completion.completion,
 ):
     hookline.add_command(command)
