@@ -119,12 +119,13 @@ class RealSite:
 
     workers = 0
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, instances: int = 2) -> None:
         self._folder = folder
         servers = list(_servers(folder))
         broker, store = servers
+        self.broker = f"127.0.0.1:{broker.port}"
         self._nursery = Nursery()
-        services = list(_services(folder, broker.port, store.port, self._nursery))
+        services = list(_services(folder, broker.port, store.port, self._nursery, instances))
         self._machines = {machine.name: machine for machine in (*servers, *services)}
         engines = [one for one in services if one.name.startswith("engine")]
         gateways = [one for one in services if one.name.startswith("ingest")]
@@ -195,8 +196,11 @@ def _servers(folder: Path) -> Iterable[Machine]:
     yield Machine("store", mongodb.command(store, port), folder, port)
 
 
-def _services(folder: Path, broker: int, store: int, nursery: Nursery) -> Iterable[Machine]:
-    ports = {f"{service}-{n}": free_port() for service in SERVICES for n in (1, 2)}
+def _services(
+    folder: Path, broker: int, store: int, nursery: Nursery, instances: int
+) -> Iterable[Machine]:
+    numbers = range(1, instances + 1)
+    ports = {f"{service}-{n}": free_port() for service in SERVICES for n in numbers}
     environ = {
         "HOOKLINE_LOG": f"kafka://127.0.0.1:{broker}",
         "HOOKLINE_STORE": mongodb.address(store, "chaos"),

@@ -223,6 +223,12 @@ class System:
         """The final verdict of an event."""
         return (await self.event(sent.event_id))["verdict"]
 
+    async def resumed(self, sent: Sent) -> None:
+        """Return once the event has resumed something; a wait that opens a moment after it takes it
+        as an early one, which is unmatched until then.
+        """
+        await self.event(sent.event_id, "resumed")
+
     # --- health ---
 
     async def problems(self) -> list[str]:

@@ -34,7 +34,7 @@ TEXTS = {
 async def _still_works(system: System, hook: dict[str, Any], waiting: str) -> None:
     """A good event, on the same partition as what came before, takes effect."""
     sent = await system.send(hook, {"n": "good"}, IN_ORDER)
-    assert await system.verdict(sent) == "resumed"
+    await system.resumed(sent)
     await system.ended(waiting)
 
 
@@ -119,5 +119,5 @@ async def test_an_event_with_too_many_values_for_one_wait_is_unmatched(system: S
     record = await system.event(sent.event_id)
     assert (record["verdict"], record["reason"]) == ("unmatched", "too_many_values")
     sent = await system.send(hook, {"a": [1], "b": [1]}, IN_ORDER)
-    assert await system.verdict(sent) == "resumed"
+    await system.resumed(sent)
     await system.ended(waiting)

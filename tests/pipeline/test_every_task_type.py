@@ -284,7 +284,7 @@ async def test_an_event_for_a_paused_execution_is_taken_and_acted_on_later(
     running = await system.start(flow, {"order": order})
     await system.put(f"/workflow/{running}/pause")
     sent = await system.send(hook, {"order": order})
-    assert await system.verdict(sent) == "resumed"
+    await system.resumed(sent)
     found = await system.execution(running)
     assert (found["status"], found["tasks"][0]["status"]) == ("PAUSED", "COMPLETED")
     await system.put(f"/workflow/{running}/resume")

@@ -3,7 +3,6 @@
 import asyncio
 import shutil
 import socket
-import sqlite3
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -18,7 +17,7 @@ import msgspec
 
 from hookline_cli.client import http_client
 from hookline_common import adapters
-from hookline_common.adapters.embedded.backup import opened_for_reading
+from hookline_common.adapters.embedded.backup import check_whole
 from hookline_common.errors import HooklineError
 from hookline_common.seal_checks import check_seals
 from hookline_common.seal_keys import SEAL_KEY_FILE, open_sealer
@@ -189,13 +188,9 @@ def _file(check: str, url: str, more: str = "") -> Finding:
     if not path.exists():
         return Finding(check, "ok", f"{path} is made at the first start{more}")
     try:
-        with opened_for_reading(path) as connection:
-            faults = connection.execute("PRAGMA quick_check(1)").fetchall()
-    except (HooklineError, sqlite3.Error) as error:
-        return Finding(check, "fail", f"{path}: {error}", "Restore a backup: hookline restore.")
-    if faults != [("ok",)]:
-        says = f"{path} is damaged: {faults[0][0]}"
-        return Finding(check, "fail", says, "Restore a backup: hookline restore.")
+        check_whole(path)
+    except HooklineError as error:
+        return Finding(check, "fail", str(error), "Restore a backup: hookline restore.")
     return Finding(check, "ok", f"{path} is sound ({path.stat().st_size >> 20} MiB){more}")
 
 
