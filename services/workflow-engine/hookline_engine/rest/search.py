@@ -46,16 +46,21 @@ class Search:
     async def summaries(self, request: Request) -> Response:
         """GET /workflow/search."""
         hits = await self._find(parameters(request))
-        tokens = [token for one in hits.heads for token in (one.input, one.output) if token]
+        results = await self.summaries_of(hits.heads)
+        return json_answer({"totalHits": hits.total, "results": results})
+
+    async def summaries_of(self, heads: Sequence[Head]) -> list[dict[str, Any]]:
+        """The WorkflowSummary of each."""
+        tokens = [token for one in heads for token in (one.input, one.output) if token]
         bodies = await self._shell.reader.bodies(tokens)
-        snapshots = await self._shell.store.snapshots({head.snapshot for head in hits.heads})
+        snapshots = await self._shell.store.snapshots({head.snapshot for head in heads})
         results: list[dict[str, Any]] = []
-        for head in hits.heads:
+        for head in heads:
             snapshot = snapshots.get(head.snapshot)
             label = classifier_of(snapshot.definition) if snapshot else "workflow"
             texts = [_text(body_of(bodies, token)) for token in (head.input, head.output)]
             results.append(summary_json(head, texts[0], texts[1], label))
-        return json_answer({"totalHits": hits.total, "results": results})
+        return results
 
     async def executions(self, request: Request) -> Response:
         """GET /workflow/search-v2: the executions without their tasks."""
@@ -66,7 +71,7 @@ class Search:
     async def _find(self, query: Parameters) -> _Hits:
         start = query.integer("start", 0, least=0)
         size = query.integer("size", 100, least=0, most=LARGEST_PAGE)
-        where = await self._narrowed(_where(query))
+        where = await self.narrowed(_where(query))
         order = parse_sort(query.text("sort"), WORKFLOW_FIELDS)
         total = await self._shell.documents.count(EXECUTIONS, where)
         if size == 0 or start >= total:
@@ -76,7 +81,7 @@ class Search:
         )
         return _Hits(total, [decode_head(document.body) for document in page.documents])
 
-    async def _narrowed(self, where: All) -> Where:
+    async def narrowed(self, where: All) -> Where:
         """With the start times of the executions that are asked for by id: there is an index of
         times, while one of random ids would cost more on every save than it is worth here.
         """
