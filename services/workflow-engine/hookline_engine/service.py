@@ -22,6 +22,7 @@ from hookline_engine.rest import (
     task_search,
     tasks,
     waits,
+    workers,
     workflows,
 )
 from hookline_engine.rest.app import Registry, health_routes
@@ -70,6 +71,7 @@ class EngineService:
             *tasks.routes(shell),
             *task_queues.routes(shell),
             *waits.routes(shell.waits),
+            *workers.routes(shell, self._parts.clock),
         ]
 
     async def start(self) -> None:

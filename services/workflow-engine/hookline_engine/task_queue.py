@@ -232,15 +232,18 @@ class TaskQueue:
         """How many entries of a task type wait, in whatever domain."""
         return await self._documents.count(TASK_QUEUE, Condition("task_type", Op.EQ, task_type))
 
-    async def sizes(self) -> Mapping[str, int]:
-        """The size of every queue that is not empty, by name."""
+    async def sizes(self, *, of_workers: bool = False) -> Mapping[str, int]:
+        """The size of every queue that is not empty, by name; perhaps only of those for workers."""
         sizes: dict[str, int] = {}
         cursor: str | None = None
         while True:
             query = Query(order=(Order("queue"),), limit=1000, after=cursor)
             page = await self._documents.find(TASK_QUEUE, query)
             for document in page.documents:
-                name = str(document.fields["queue"]).removeprefix(_SYSTEM_MARK)
+                queue = str(document.fields["queue"])
+                if of_workers and queue.startswith(_SYSTEM_MARK):
+                    continue
+                name = queue.removeprefix(_SYSTEM_MARK)
                 sizes[name] = sizes.get(name, 0) + 1
             cursor = page.cursor
             if cursor is None:

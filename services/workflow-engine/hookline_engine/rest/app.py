@@ -33,6 +33,7 @@ from hookline_engine.rest.replays import replays_routes
 from hookline_engine.rest.resealing import resealing_routes
 from hookline_engine.rest.schemas import schema_routes
 from hookline_engine.rest.secrets import secret_routes
+from hookline_engine.rest.stats import stats_routes
 from hookline_engine.rest.topics import topics_routes
 from hookline_engine.rest.webhook_changes import WebhookChanges
 from hookline_engine.rest.webhook_tests import TestEvents
@@ -116,6 +117,7 @@ class Registry:
             *replays_routes(self.replays),
             *dead_letters_routes(DeadLetters(self._documents, self._log)),
             *topics_routes(self._log),
+            *stats_routes(self._documents, self.webhooks, self._clock),
         ]
 
 
