@@ -29,6 +29,7 @@ from hookline_engine.resealing import Resealing
 from hookline_engine.rest import metadata, platforms, tags, webhook_events, webhooks
 from hookline_engine.rest.dead_letters import dead_letters_routes
 from hookline_engine.rest.environment import environment_routes
+from hookline_engine.rest.match_preview import match_preview_routes
 from hookline_engine.rest.replays import replays_routes
 from hookline_engine.rest.resealing import resealing_routes
 from hookline_engine.rest.schemas import schema_routes
@@ -117,6 +118,7 @@ class Registry:
             *replays_routes(self.replays),
             *dead_letters_routes(DeadLetters(self._documents, self._log)),
             *topics_routes(self._log),
+            *match_preview_routes(self._documents, self.webhooks),
             *stats_routes(self._documents, self.webhooks, self._clock),
         ]
 
