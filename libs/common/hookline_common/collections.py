@@ -242,7 +242,11 @@ DEAD_LETTERS = Collection(
 log. Expires with its dead-letter topic.
 """
 
+INSTANCES = Collection("instances", (Field("service"),), (("service",),))
+"""id random; body Instance: a service in a process. Expires when it was not seen for a while."""
+
 ALL: tuple[Collection, ...] = (
+    INSTANCES,
     URL_STATUS,
     SECRET_USES,
     PLANS,

@@ -20,6 +20,7 @@ from hookline_common.clock import Clock, SystemClock
 from hookline_common.documents import Documents
 from hookline_common.errors import Fatal, FolderInUse, Misconfigured, Retryable
 from hookline_common.eventlog import EventLog
+from hookline_common.instances import announced
 from hookline_common.logs import configure_logs
 from hookline_common.metrics import Metrics, process_metrics
 from hookline_common.retries import BACKOFF_SECONDS
@@ -195,7 +196,7 @@ async def serve(
             started.append(service)
             await service.start()
         gc.freeze()  # what is alive now stays: the collector need not look at it again and again
-        async with _all_open(parts, doors):
+        async with announced(parts.documents, parts.clock, services), _all_open(parts, doors):
             ready()
             await parts.shutdown.wait()
             _log.info("draining")

@@ -34,6 +34,7 @@ from hookline_engine.rest.replays import replays_routes
 from hookline_engine.rest.resealing import resealing_routes
 from hookline_engine.rest.schemas import schema_routes
 from hookline_engine.rest.secrets import secret_routes
+from hookline_engine.rest.services import services_routes
 from hookline_engine.rest.stats import stats_routes
 from hookline_engine.rest.topics import topics_routes
 from hookline_engine.rest.webhook_changes import WebhookChanges
@@ -119,6 +120,7 @@ class Registry:
             *dead_letters_routes(DeadLetters(self._documents, self._log)),
             *topics_routes(self._log),
             *match_preview_routes(self._documents, self.webhooks),
+            *services_routes(self._documents),
             *stats_routes(self._documents, self.webhooks, self._clock),
         ]
 
