@@ -85,6 +85,6 @@ async def test_a_drained_process_is_gone_at_once(
     documents: Documents, clock: HandMovedClock
 ) -> None:
     async with announced(documents, clock, [Service("ingest")]):
-        while not await instances(documents):
+        while not await instances(documents):  # noqa: ASYNC110 - the store tells nobody
             await asyncio.sleep(0)
     assert await instances(documents) == []
