@@ -1,11 +1,14 @@
 """A gateway in this process, called without a socket; its log may be made to fail."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
 import msgspec
 
 from hookline_common.cloudevents import raw_event
+from hookline_common.collections import INSTANCES
+from hookline_common.documents import Document
 from hookline_common.eventlog import Record
 from hookline_common.rawevents import RawEvent
 from hookline_common.running import Parts, Surface, app_for
@@ -26,11 +29,23 @@ class HandClock:
         return self.at
 
 
-class NoDocuments:
-    """The gateway keeps no state: it only asks whether the store is well."""
+class Notices:
+    """All that a gateway keeps in the store: the notes that it is there."""
+
+    def __init__(self) -> None:
+        self.noted: dict[str, Document] = {}
 
     async def problems(self) -> list[str]:
         return []
+
+    async def insert(self, collection: str, documents: Sequence[Document]) -> None:
+        assert collection == INSTANCES
+        self.noted |= {document.id: document for document in documents}
+
+    async def delete(self, collection: str, ids: Sequence[str]) -> None:
+        assert collection == INSTANCES
+        for each in ids:
+            self.noted.pop(each, None)
 
 
 class AtHand:
@@ -43,7 +58,7 @@ class AtHand:
         self.parts = Parts(
             settings=load_settings({}, **settings),
             log=self.log,
-            documents=NoDocuments(),  # type: ignore[arg-type]
+            documents=Notices(),  # type: ignore[arg-type]
             clock=self.clock,
             sealer=self.sealer,
         )
