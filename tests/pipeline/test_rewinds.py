@@ -17,16 +17,11 @@ from hookline_common import adapters, collections, topics
 from hookline_common.documents import Collection, Documents, Query
 from hookline_common.eventlog import EventLog
 from hookline_common.settings import load_settings
-from hookline_common.topics import COMMANDS, OUTCOMES, RECEIVED, REJECTED, VERIFIED, WAITS
+from hookline_common.topics import ENGINE, MATCHER, VERIFIER, Group
 from tests.pipeline.backends import BACKENDS, settings_on
 from tests.pipeline.platform_senders import GITHUB, SLACK
 from tests.pipeline.running_system import System, eventually, running_system, task, wait_task
 
-GROUPS = {
-    "verifier": (RECEIVED.name,),
-    "matcher": (WAITS.name, VERIFIED.name, REJECTED.name, OUTCOMES.name),
-    "engine": (COMMANDS.name,),
-}
 BY_ORDER = {"$.order": "${workflow.input.order}"}
 REDONE = ("steps", "matchedAt")
 STATE = (
@@ -39,9 +34,9 @@ STATE = (
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("group", ["verifier", "matcher"])
+@pytest.mark.parametrize("group", [VERIFIER, MATCHER], ids=lambda group: group.name)
 async def test_a_rewound_group_changes_nothing(
-    group: str, backend: str, tmp_path: Path, request: pytest.FixtureRequest
+    group: Group, backend: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     environ = settings_on(backend, tmp_path, request, "own_kafka")
     began = int(time.time() * 1000)
@@ -144,26 +139,29 @@ async def _quiet(log: EventLog) -> None:
     """Return when every group has done everything that is in its topics."""
 
     async def idle() -> bool:
-        lags = [lag for group, names in GROUPS.items() for lag in await log.lag(group, names)]
+        lags = [
+            lag
+            for group in (VERIFIER, MATCHER, ENGINE)
+            for lag in await log.lag(group.name, group.topic_names)
+        ]
         return all(lag.committed >= lag.end for lag in lags)
 
     await eventually(idle, "no lag")
 
 
-async def _committed(log: EventLog, group: str) -> list[int]:
-    return [lag.committed for lag in await log.lag(group, GROUPS[group])]
+async def _committed(log: EventLog, group: Group) -> list[int]:
+    return [lag.committed for lag in await log.lag(group.name, group.topic_names)]
 
 
-async def _rewind(environ: Mapping[str, str], group: str, to_ms: int) -> None:
+async def _rewind(environ: Mapping[str, str], group: Group, to_ms: int) -> None:
     """As `hookline topics rewind --group … --to TIME` does it, while nothing runs."""
     settings = load_settings(environ)
     log, documents = await adapters.open_both(settings.log, settings.store)
     try:
         await log.create_topics(topics.CATALOGUE)
-        (moved,) = (one for one in topics.GROUPS if one.name == group)
-        moves = await moves_to_time(log, moved, to_ms)
+        moves = await moves_to_time(log, group, to_ms)
         assert any(move.again for move in moves)
-        await rewind(log, moved, moves)
+        await rewind(log, group, moves)
     finally:
         await log.close()
         await documents.close()
