@@ -191,8 +191,12 @@ def _verdict(value: bytes) -> Any:
 
 
 def _decoded(record: Record, build: Callable[[dict[str, bytes], bytes], T]) -> T:
+    found = dict(record.headers)
+    version = found.get("ce_specversion", b"1.0")
+    if not version.startswith(b"1."):
+        raise Undecodable(f"a CloudEvent of version {_text(version)}: this Hookline reads 1.x")
     try:
-        return build(dict(record.headers), record.value or b"")
+        return build(found, record.value or b"")
     except KeyError as error:
         raise Undecodable(f"a CloudEvent without the attribute {error.args[0]}") from error
     except (ValueError, msgspec.DecodeError) as error:

@@ -1,8 +1,9 @@
 """Every message of the JSON topics: tagged unions, one per topic, with one codec each.
 
 Rules of evolution: a new field has a default; a field's type and a tag never change; a reader
-ignores fields it does not know. Times are epoch milliseconds, named `…_at`. `webhooks.*` records
-of raw requests are CloudEvents and live in cloudevents.py.
+ignores fields it does not know; versioned.py is for what these rules cannot do. Times are epoch
+milliseconds, named `…_at`. `webhooks.*` records of raw requests are CloudEvents and live in
+cloudevents.py.
 """
 
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
@@ -11,6 +12,7 @@ import msgspec
 
 from hookline_common.errors import Undecodable
 from hookline_common.rawjson import RawOrNone
+from hookline_common.versioned import Versioned, check_version
 from hookline_common.webhooks import (
     ConfigRecord,
     IdempotencyStrategy,
@@ -20,7 +22,7 @@ from hookline_common.webhooks import (
 )
 
 
-class Message(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
+class Message(Versioned, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """Base of all messages."""
 
 
@@ -257,7 +259,7 @@ Outcome: TypeAlias = EffectApplied | EffectRefused | EventDeadLettered
 # --- workflow.events: the public feed ---
 
 
-class StateChange(Message, frozen=True):
+class StateChange(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """An entry of a node's `onStateChange`; `on`: which transition it was (onSuccess, …)."""
 
     on: str
@@ -291,7 +293,7 @@ class WorkflowEvent(Message, frozen=True, tag="workflow_event"):
     state_change: StateChange | None = None
 
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Versioned)
 _encoder = msgspec.json.Encoder()
 
 
@@ -310,9 +312,11 @@ class Codec(Generic[T]):
         if value is None:
             raise Undecodable("a tombstone where a message was expected")
         try:
-            return self._decoder.decode(value)
+            message = self._decoder.decode(value)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Undecodable(str(error)) from error
+        check_version(message)
+        return message
 
 
 WAITS_CODEC: Codec[WaitRecord] = Codec(WaitOpened | WaitClosed)

@@ -8,6 +8,8 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from hookline_common.versioned import Versioned
+
 SECRET_SHOWN = "***"  # noqa: S105 - what a reader sees instead of a secret
 DEFAULT_MAX_BODY_BYTES = 1024 * 1024
 LARGEST_MAX_BODY_BYTES = 8 * 1024 * 1024
@@ -61,7 +63,7 @@ class StartRule(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True)
     idempotency_strategy: IdempotencyStrategy = "FAIL"
 
 
-class WebhookConfig(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, tag="webhook"):
+class WebhookConfig(Versioned, frozen=True, rename="camel", omit_defaults=True, tag="webhook"):
     """A webhook. `(incarnation, revision)` orders the records of one id (protocols.md D1).
 
     `platform` is the key of the platform catalogue ("github", "custom", …) that `source_platform`
@@ -77,12 +79,12 @@ class WebhookConfig(msgspec.Struct, frozen=True, rename="camel", omit_defaults=T
     platform: str
     source_platform: str
     verifier: str
-    header_checks: dict[str, str] = {}
+    header_checks: dict[str, str] = msgspec.field(default_factory=dict)
     verification: dict[str, Any] | None = None
     header_key: str | None = None
     secret_key: str | None = None
     secrets: tuple[Secret, ...] = ()
-    receivers: dict[str, int] = {}
+    receivers: dict[str, int] = msgspec.field(default_factory=dict)
     start_rules: tuple[StartRule, ...] = ()
     expression: str | None = None
     evaluator_type: str | None = None
@@ -95,7 +97,7 @@ class WebhookConfig(msgspec.Struct, frozen=True, rename="camel", omit_defaults=T
     tags: tuple[dict[str, str], ...] = ()
 
 
-class WebhookDeleted(msgspec.Struct, frozen=True, rename="camel", tag="deleted"):
+class WebhookDeleted(Versioned, frozen=True, rename="camel", tag="deleted"):
     """The webhook is gone; kept as a record for 30 days so that a late write cannot bring it
     back.
     """
@@ -106,7 +108,7 @@ class WebhookDeleted(msgspec.Struct, frozen=True, rename="camel", tag="deleted")
     deleted_at: int
 
 
-class WorkflowPlans(msgspec.Struct, frozen=True, rename="camel", tag="plans"):
+class WorkflowPlans(Versioned, frozen=True, rename="camel", tag="plans"):
     """The equality paths of each WAIT_FOR_WEBHOOK task of a saved definition, sorted (DESIGN.md 7).
 
     Keyed `plans:<workflow>:<version>` in `webhooks.config`.

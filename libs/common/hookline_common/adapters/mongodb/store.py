@@ -13,6 +13,7 @@ from pymongo.errors import BulkWriteError, DocumentTooLarge
 
 from hookline_common.adapters.mongodb.connection import Connection, Row, Rows, translated
 from hookline_common.adapters.mongodb.filters import after_cursor, cursor_of, filter_of, sort_of
+from hookline_common.adapters.mongodb.format import check_format
 from hookline_common.adapters.mongodb.rows import alive, date_of, document_of, parts_of, row_of
 from hookline_common.documents import (
     EVERYTHING,
@@ -272,8 +273,12 @@ class MongoDocuments:
         return await self._connection.now_ms()
 
     async def prepare(self, collections: Sequence[Collection]) -> None:
-        """Create the indexes; MongoDB leaves those alone that exist."""
+        """Create the indexes; MongoDB leaves those alone that exist.
+
+        Raises Misconfigured for a database that a newer Hookline has written.
+        """
         with translated():
+            await check_format(self._connection.database)
             for collection in collections:
                 await self._rows(collection).create_indexes(_indexes(collection))
                 await self._parts(collection).create_indexes(
