@@ -9,6 +9,7 @@ import httpx
 import msgspec
 
 from hookline_cli.up import SERVICES
+from hookline_common.collections import WAITERS
 from hookline_common.ids import random_id
 from hookline_common.running import Build, Parts, Service, Surface, app_for, open_parts
 from hookline_common.serving import Door, Listener, open_door
@@ -228,6 +229,17 @@ class System:
         as an early one, which is unmatched until then.
         """
         await self.event(sent.event_id, "resumed")
+
+    async def closed(self, task_id: str) -> None:
+        """Return once the matcher knows that the task waits no more; an event that comes a moment
+        before still meets the wait, and is refused by the engine.
+        """
+
+        async def look() -> bool:
+            found = await self.parts.documents.get(WAITERS, [task_id])
+            return task_id in found and found[task_id].fields["state"] == "closed"
+
+        await eventually(look, f"the wait of {task_id} being closed")
 
     # --- health ---
 

@@ -276,7 +276,8 @@ async def test_a_terminated_execution_waits_no_more(system: System) -> None:
     order = fresh("o")
     waiting = await system.start(flow, {"order": order})
     await system.delete(f"/workflow/{waiting}", params={"reason": "not needed"})
-    await system.ended(waiting, "TERMINATED")
+    (line,) = (await system.ended(waiting, "TERMINATED"))["tasks"]
+    await system.closed(line["taskId"])
     assert await system.verdict(await system.send(hook, {"order": order})) == "unmatched"
 
 
@@ -290,6 +291,7 @@ async def test_a_worker_may_complete_a_waiting_task_in_the_place_of_an_event(
     line = await system.task_in(waiting, "event", "IN_PROGRESS")
     await system.update(line, "COMPLETED", outputData={"by": "hand"})
     assert (await system.ended(waiting))["tasks"][0]["outputData"] == {"by": "hand"}
+    await system.closed(line["taskId"])
     assert await system.verdict(await system.send(hook, {"order": order})) == "unmatched"
 
 
