@@ -8,13 +8,14 @@ from hookline_common.adapters.mongodb.format import FORMAT_VERSION
 from hookline_common.collections import ALL, NAMES
 from hookline_common.errors import Misconfigured
 from hookline_common.ids import random_id
+from tests.servers.mongodb import in_database
 
 pytestmark = pytest.mark.real
 
 
 async def test_a_database_of_a_newer_version_is_refused_untouched(mongodb_url: str) -> None:
     name = f"format_{random_id().replace('-', '')[:12]}"
-    store = await open_documents(mongodb_url.replace("/?", f"/{name}?"))
+    store = await open_documents(in_database(mongodb_url, name))
     client: AsyncIOMotorClient[dict[str, object]] = AsyncIOMotorClient(mongodb_url)
     marks = client[name]["format"]
     try:

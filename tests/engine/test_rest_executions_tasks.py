@@ -128,9 +128,9 @@ async def test_a_domain_is_used_while_a_worker_polls_it(tmp_path: Path) -> None:
 
 async def test_a_task_is_updated_by_its_reference(tmp_path: Path) -> None:
     async with open_world(tmp_path) as world:
-        await world.define("named", simple("work"), node("WAIT", "pause"))
+        await world.define("named", simple("job"), node("WAIT", "pause"))
         workflow_id = await world.start("named")
-        task_id = await world.call("POST", f"/tasks/{workflow_id}/work/COMPLETED", {"a": 1})
+        task_id = await world.call("POST", f"/tasks/{workflow_id}/job/COMPLETED", {"a": 1})
         assert (await world.call("GET", f"/tasks/{task_id}"))["outputData"] == {"a": 1}
         shown = await world.call("POST", f"/tasks/{workflow_id}/pause/COMPLETED/sync", {"b": 2})
         assert shown["status"] == "COMPLETED"

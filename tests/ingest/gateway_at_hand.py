@@ -30,22 +30,16 @@ class HandClock:
 
 
 class Notices:
-    """All that a gateway keeps in the store: the notes that it is there."""
-
-    def __init__(self) -> None:
-        self.noted: dict[str, Document] = {}
+    """A store that takes the notes that a gateway is there, which is all that it keeps."""
 
     async def problems(self) -> list[str]:
         return []
 
     async def insert(self, collection: str, documents: Sequence[Document]) -> None:
         assert collection == INSTANCES
-        self.noted |= {document.id: document for document in documents}
 
     async def delete(self, collection: str, ids: Sequence[str]) -> None:
         assert collection == INSTANCES
-        for each in ids:
-            self.noted.pop(each, None)
 
 
 class AtHand:

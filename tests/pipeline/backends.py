@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hookline_common.ids import random_id
+from tests.servers.mongodb import in_database
 
 BACKENDS = ("embedded", pytest.param("kafka+mongodb", marks=pytest.mark.real))
 
@@ -22,10 +23,10 @@ def settings_on(
     if backend == "embedded":
         return environ
     broker = request.getfixturevalue(broker_fixture)
-    server, _, options = request.getfixturevalue("mongodb_url").partition("?")
+    server = request.getfixturevalue("mongodb_url")
     return {
         **environ,
         "HOOKLINE_LOG": f"kafka://{broker}",
-        "HOOKLINE_STORE": f"{server.rstrip('/')}/pipeline_{random_id()[:8]}?{options}",
+        "HOOKLINE_STORE": in_database(server, f"pipeline_{random_id()[:8]}"),
         "HOOKLINE_SEAL_KEY": base64.b64encode(random_id().encode()[:32]).decode(),
     }

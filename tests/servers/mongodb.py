@@ -74,3 +74,9 @@ def _in_docker() -> Iterator[str]:
 
     with MongoDbContainer(_IMAGE) as container:
         yield container.get_connection_url()
+
+
+def in_database(url: str, name: str) -> str:
+    """The server's URL with a database of that name."""
+    address, _, options = url.removeprefix("mongodb://").partition("?")
+    return f"mongodb://{address.rstrip('/')}/{name}?{options}"

@@ -18,6 +18,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from hookline_common.settings import TABLE, load_settings
 from hookline_common.topics import CATALOGUE
 from tests.servers.hookline import Process, System, services
+from tests.servers.mongodb import in_database
 from tests.servers.processes import free_port
 from tests.system.compose_file import HOOKLINE_SERVICES, ROOT, Unset, interpolated, read_compose
 
@@ -185,12 +186,11 @@ def deployment(
 ) -> Iterator[System]:
     """Exactly the four processes of the file, on other addresses."""
     folder: Path = tmp_path_factory.mktemp("compose")
-    server, _, options = mongodb_url.partition("/?")
     ports = {name: free_port() for name in HOOKLINE_SERVICES}
     gateway = f"http://127.0.0.1:{ports['ingest']}"
     swapped = {
         "HOOKLINE_LOG": f"kafka://{kafka_address}",
-        "HOOKLINE_STORE": f"{server}/hookline_{uuid.uuid4().hex[:8]}?{options}",
+        "HOOKLINE_STORE": in_database(mongodb_url, f"hookline_{uuid.uuid4().hex[:8]}"),
         "HOOKLINE_HOST": "127.0.0.1",
         "HOOKLINE_PUBLIC_URL": gateway,
         "HOOKLINE_GATEWAY_URL": gateway,

@@ -7,14 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.servers.hookline import System, up
+from tests.servers.mongodb import in_database
 
 pytestmark = pytest.mark.real
-
-
-def in_database(mongodb_url: str, name: str) -> str:
-    """The server's URL with a database of that name."""
-    address, _, options = mongodb_url.removeprefix("mongodb://").partition("/?")
-    return f"mongodb://{address.rstrip('/')}/{name}?{options}"
 
 
 @pytest.fixture(params=["kafka+mongodb", "kafka+sqlite", "sqlite+mongodb"])
