@@ -2,7 +2,7 @@
 VENV := .venv
 PYTHON ?= python3
 STAMP := $(VENV)/.hookline-setup
-PARTS := libs/common services/ingest services/verifier services/matcher services/workflow-engine libs/cli
+PARTS := libs/common services/ingest services/verifier services/matcher services/workflow-engine services/console libs/cli
 MANIFESTS := $(addsuffix /pyproject.toml,$(PARTS)) constraints.txt requirements-dev.txt
 
 .PHONY: help setup run test check demo clean format lint types contracts test-fast bench chaos

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 
 import click
 import msgspec
-from starlette.routing import BaseRoute
 
 import hookline_engine.service
 import hookline_ingest.service
 import hookline_matcher.service
 import hookline_verifier.service
-from hookline_cli.landing import landing_route, next_commands
+from hookline_cli.next_steps import next_commands
 from hookline_cli.setting_options import setting_options
 from hookline_common.running import (
     Build,
@@ -28,6 +27,7 @@ from hookline_common.seal_keys import key_file_in
 from hookline_common.serving import Door, Listener
 from hookline_common.setting_values import without_password
 from hookline_common.settings import Settings, check_api_exposure, serving_at
+from hookline_console.service import ConsoleService
 
 DEFAULT_PORT = 8080
 
@@ -93,30 +93,15 @@ def _here(listener: Listener) -> str:
 async def _serve(
     parts: Parts, services: Sequence[Service], main: Listener, gateway: Listener
 ) -> None:
-    pages = _Pages([landing_route(_here(main), _here(gateway))])
+    console = ConsoleService(_here(main), parts.clock)
     outside = [service for service in services if service.name == "ingest"]
     doors = [
-        Door(app_for(parts, [*services, pages], Surface.API), main),
+        Door(app_for(parts, [*services, console], Surface.API), main),
         Door(app_for(parts, outside, Surface.GATEWAY), gateway),
     ]
-    await serve(parts, services, doors, lambda: _announce(parts.settings, main, gateway))
-
-
-class _Pages(msgspec.Struct, frozen=True):
-    """The pages of this command, in the shape of a service that only serves."""
-
-    routes: Sequence[BaseRoute]
-    name: str = "pages"
-
-    async def start(self) -> None:
-        """Nothing to start."""
-
-    async def stop(self) -> None:
-        """Nothing to stop."""
-
-    async def problems(self) -> Sequence[str]:
-        """Always ready."""
-        return ()
+    await serve(
+        parts, [*services, console], doors, lambda: _announce(parts.settings, main, gateway)
+    )
 
 
 def _announce(settings: Settings, main: Listener, gateway: Listener) -> None:
@@ -124,6 +109,7 @@ def _announce(settings: Settings, main: Listener, gateway: Listener) -> None:
     lines = (
         "",
         f"  Hookline is running on {api}",
+        f"    console    {api}",
         f"    API        {api}/api  (Conductor REST; SDKs: CONDUCTOR_SERVER_URL)",
         f"    gateway    {webhooks}/webhook/ID  (the port to expose)",
         f"    log        {settings.log}",

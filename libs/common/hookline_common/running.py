@@ -168,15 +168,32 @@ def app_for(parts: Parts, services: Sequence[Service], surface: Surface) -> WebA
             found.extend(await service.problems())
         return found
 
-    routes = [route for service in services for route in service.routes]
     keys = parts.settings.api_keys if surface is Surface.API else ()
     return create_app(
-        routes,
+        _routes(services),
         problems=problems,
         guard=HostGuard(parts.settings.api_hosts),
         keys=ApiKeys({key.id: key.secret for key in keys}) if keys else None,
         registry=parts.metrics.registry,
     )
+
+
+def app_without_store(settings: Settings, services: Sequence[Service]) -> WebApp:
+    """The guarded HTTP app of services that hold nothing: neither log nor store is opened."""
+
+    async def problems() -> Sequence[str]:
+        return [problem for service in services for problem in await service.problems()]
+
+    return create_app(
+        _routes(services),
+        problems=problems,
+        guard=HostGuard(settings.api_hosts),
+        registry=process_metrics().registry,
+    )
+
+
+def _routes(services: Sequence[Service]) -> list[BaseRoute]:
+    return [route for service in services for route in service.routes]
 
 
 async def serve(

@@ -86,6 +86,14 @@ TABLE: tuple[Setting, ...] = (
         read.http_url,
     ),
     Setting(
+        "HOOKLINE_API_URL",
+        "api_url",
+        "http://127.0.0.1:8080",
+        "http://… or https://…",
+        "Where a console of its own reaches the API.",
+        read.http_url,
+    ),
+    Setting(
         "HOOKLINE_SEAL_KEY",
         "seal_key",
         "",

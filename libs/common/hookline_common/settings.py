@@ -38,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gateway_port: int
     public_url: str
     gateway_url: str
+    api_url: str
     seal_key: str
     seal_key_file: str
     seal_key_lost: bool

@@ -1,0 +1,1 @@
+"""The web page over the REST API, and nothing else: it holds no state of its own."""

@@ -1,0 +1,5 @@
+// A sentence for who listens to the page instead of looking at it.
+export function say(text) {
+  const place = document.getElementById("said");
+  if (place) place.textContent = text;
+}
