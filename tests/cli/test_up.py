@@ -34,24 +34,12 @@ def test_all_services_are_ready_and_measured(system: System) -> None:
     assert "hookline_" in system.http.get("/metrics").text
 
 
-def test_the_page_on_the_port_shows_the_next_steps_and_allows_no_scripts(system: System) -> None:
+def test_the_console_is_on_the_port(system: System) -> None:
     page = system.http.get("/")
 
     assert page.status_code == 200
     assert page.headers["content-type"].startswith("text/html")
-    assert "default-src 'none'" in page.headers["content-security-policy"]
-    assert "script-src" not in page.headers["content-security-policy"]
     assert "hookline samples apply wait_for_review" in page.text
-    assert f"{system.gateway}/webhook/ID" in page.text
-
-
-@pytest.mark.parametrize(
-    "link", ["/api/metadata/webhook", "/api/webhook-events", "/api/workflow/search",
-             "/api/metadata/webhook-platforms", "/readyz", "/metrics"]
-)  # fmt: skip
-def test_every_link_of_the_page_leads_somewhere(system: System, link: str) -> None:
-    assert f'href="{link}"' in system.http.get("/").text
-    assert system.http.get(link).status_code == 200
 
 
 def test_the_gateways_port_serves_webhooks_and_nothing_else(system: System) -> None:

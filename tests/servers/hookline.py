@@ -43,14 +43,22 @@ class System:
         logs: Sequence[Path],
         process: subprocess.Popen[bytes],
         certificate: Path | None = None,
+        addresses: Mapping[str, str] | None = None,
     ) -> None:
-        """`process` is the one that is told to end; `certificate` is to be believed."""
+        """`process` is the one that is told to end; `certificate` is to be believed; `addresses`
+        are those of services that have a process of their own.
+        """
         self.api = api
         self.gateway = gateway
         self.logs = logs
         self.process = process
         self._certificate = certificate
+        self._addresses = addresses or {}
         self.http = httpx.Client(base_url=api, timeout=DEADLINE_SECONDS)
+
+    def address(self, service: str) -> str:
+        """Where the process of a service answers."""
+        return self._addresses[service]
 
     def get(self, path: str, **options: Any) -> Any:
         """GET under /api; the JSON of a good answer."""
@@ -210,16 +218,22 @@ class Process(msgspec.Struct, frozen=True):
 def services(processes: Mapping[str, Process], folder: Path) -> Iterator[System]:
     """The services `engine`, `ingest` and more as processes; ends them and looks at their logs."""
     logs = [folder / f"{name}.log" for name in processes]
-    api, gateway = (f"http://127.0.0.1:{processes[name].port}" for name in ("engine", "ingest"))
+    addresses = {name: f"http://127.0.0.1:{one.port}" for name, one in processes.items()}
     with contextlib.ExitStack() as stack:
         started = {
             name: stack.enter_context(_service(one, folder / f"{name}.log"))
             for name, one in processes.items()
         }
-        system = System(api, gateway, logs, started["engine"])
+        system = System(
+            addresses["engine"],
+            addresses["ingest"],
+            logs,
+            started["engine"],
+            addresses=addresses,
+        )
         stack.enter_context(system.http)
-        for one in processes.values():
-            _wait_ready(system, f"http://127.0.0.1:{one.port}")
+        for address in addresses.values():
+            _wait_ready(system, address)
         yield system
         codes = {name: end(process) for name, process in started.items()}
     assert set(codes.values()) == {0}, f"they ended with {codes}:\n{system.output()[-6000:]}"

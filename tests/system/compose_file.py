@@ -9,6 +9,8 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 HOOKLINE_SERVICES = ("ingest", "verifier", "matcher", "engine")
+"""Those on log and store, in the order an event travels."""
+PARTS = (*HOOKLINE_SERVICES, "console")
 _VARIABLE = re.compile(r"\$(?:\$|\{(\w+)(?:(:?[-?])([^}]*))?\})")
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -20,7 +21,14 @@ from hookline_common.topics import CATALOGUE
 from tests.servers.hookline import Process, System, services
 from tests.servers.mongodb import in_database
 from tests.servers.processes import free_port
-from tests.system.compose_file import HOOKLINE_SERVICES, ROOT, Unset, interpolated, read_compose
+from tests.system.compose_file import (
+    HOOKLINE_SERVICES,
+    PARTS,
+    ROOT,
+    Unset,
+    interpolated,
+    read_compose,
+)
 
 SEAL_KEY = "c2VhbCBrZXkgb2YgYSB0ZXN0LCAzMiBieXRlcyBsb24="
 
@@ -38,7 +46,7 @@ def default_port(name: str) -> int:
     return int(found[1])
 
 
-@pytest.mark.parametrize("name", HOOKLINE_SERVICES)
+@pytest.mark.parametrize("name", PARTS)
 def test_a_services_default_port_is_the_documented_one(compose: dict[str, Any], name: str) -> None:
     part = ROOT / compose["services"][name]["build"]["args"]["PART"]
     sources = [
@@ -62,10 +70,10 @@ def test_without_a_seal_key_compose_says_how_to_make_one() -> None:
 
 
 def test_every_service_is_there_and_nothing_unknown(compose: dict[str, Any]) -> None:
-    assert set(compose["services"]) == {*HOOKLINE_SERVICES, "proxy", "kafka", "mongodb"}
+    assert set(compose["services"]) == {*PARTS, "proxy", "kafka", "mongodb"}
 
 
-@pytest.mark.parametrize("name", HOOKLINE_SERVICES)
+@pytest.mark.parametrize("name", PARTS)
 def test_a_service_is_built_from_a_part_that_has_its_command(
     compose: dict[str, Any], name: str
 ) -> None:
@@ -76,6 +84,13 @@ def test_a_service_is_built_from_a_part_that_has_its_command(
     assert (ROOT / service["build"]["dockerfile"]).exists()
     assert service["command"][0] in project["project"]["scripts"]
     assert service["restart"] == "unless-stopped"
+
+
+@pytest.mark.parametrize("name", HOOKLINE_SERVICES)
+def test_a_service_waits_for_log_and_store(compose: dict[str, Any], name: str) -> None:
+    service = compose["services"][name]
+
+    assert set(service["depends_on"]) == {"kafka", "mongodb"}
     assert {one["condition"] for one in service["depends_on"].values()} == {"service_healthy"}
 
 
@@ -103,7 +118,12 @@ def test_only_the_gateway_is_behind_the_proxy_and_reachable_from_outside(
     assert re.findall(r"reverse_proxy (\S+)", caddyfile) == [gateway]
     published = {name: one.get("ports", []) for name, one in everything.items() if "ports" in one}
     api = default_port("engine")
-    assert published == {"proxy": ["443:443"], "engine": [f"127.0.0.1:{api}:{api}"]}
+    console = default_port("console")
+    assert published == {
+        "proxy": ["443:443"],
+        "engine": [f"127.0.0.1:{api}:{api}"],
+        "console": [f"127.0.0.1:{console}:{console}"],
+    }
     assert everything["ingest"]["expose"] == [str(default_port("ingest"))]
     assert "./deploy/Caddyfile:/etc/caddy/Caddyfile:ro" in everything["proxy"]["volumes"]
 
@@ -126,6 +146,14 @@ def test_the_engine_reaches_the_gateway_and_answers_to_its_own_name(
 
     assert settings.gateway_url == f"http://ingest:{default_port('ingest')}"
     assert settings.api_hosts == ("engine",)
+
+
+def test_the_console_is_given_the_api_and_nothing_else(compose: dict[str, Any]) -> None:
+    environ = compose["services"]["console"]["environment"]
+    settings = load_settings(environ)
+
+    assert settings.api_url == f"http://engine:{default_port('engine')}"
+    assert set(environ) == {"HOOKLINE_HOST", "HOOKLINE_API_URL", "HOOKLINE_API_OPEN"}
 
 
 def test_the_broker_is_where_the_services_look_and_makes_no_topics_by_itself(
@@ -184,9 +212,9 @@ def relocated(environ: dict[str, str], swapped: dict[str, str]) -> dict[str, str
 def deployment(
     kafka_address: str, mongodb_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[System]:
-    """Exactly the four processes of the file, on other addresses."""
+    """Exactly the processes of the file, on other addresses."""
     folder: Path = tmp_path_factory.mktemp("compose")
-    ports = {name: free_port() for name in HOOKLINE_SERVICES}
+    ports = {name: free_port() for name in PARTS}
     gateway = f"http://127.0.0.1:{ports['ingest']}"
     swapped = {
         "HOOKLINE_LOG": f"kafka://{kafka_address}",
@@ -194,6 +222,7 @@ def deployment(
         "HOOKLINE_HOST": "127.0.0.1",
         "HOOKLINE_PUBLIC_URL": gateway,
         "HOOKLINE_GATEWAY_URL": gateway,
+        "HOOKLINE_API_URL": f"http://127.0.0.1:{ports['engine']}",
     }
     described = read_compose({"HOOKLINE_SEAL_KEY": SEAL_KEY})["services"]
     processes = {
@@ -204,7 +233,7 @@ def deployment(
             ),
             ports[name],
         )
-        for name in HOOKLINE_SERVICES
+        for name in PARTS
     }
     with services(processes, folder) as system:
         yield system
@@ -215,6 +244,18 @@ def test_the_processes_of_the_file_play_the_whole_story(deployment: System) -> N
     done = deployment.hookline("demo", "--patience", "40")
 
     assert done.code == 0, f"{done}\n{deployment.output()[-8000:]}"
+
+
+@pytest.mark.real
+def test_the_console_of_its_own_shows_what_the_api_knows(deployment: System) -> None:
+    definition = {"name": "seen_from_afar", "version": 1, "schemaVersion": 2}
+    task = {"name": "t", "taskReferenceName": "t", "type": "SIMPLE"}
+    deployment.call("PUT", "/metadata/workflow", json=[{**definition, "tasks": [task]}])
+
+    page = httpx.get(f"{deployment.address('console')}/definitions/workflows")
+
+    assert page.status_code == 200, page.text
+    assert "seen_from_afar" in page.text
 
 
 @pytest.mark.real

@@ -11,7 +11,7 @@ import yaml
 
 from hookline_common.settings import TABLE, load_settings
 from hookline_common.topics import GROUPS
-from tests.system.compose_file import HOOKLINE_SERVICES, ROOT, read_compose
+from tests.system.compose_file import HOOKLINE_SERVICES, PARTS, ROOT, read_compose
 
 FOLDER = ROOT / "deploy" / "kubernetes"
 SEAL_KEY = "c2VhbCBrZXkgb2YgYSB0ZXN0LCAzMiBieXRlcyBsb24="
@@ -34,18 +34,20 @@ def container(name: str) -> Any:
 
 def environ(name: str) -> dict[str, str]:
     """What the container sees, with secrets of the test's own."""
-    given: dict[str, str] = dict(read("common")["ConfigMap"]["data"])
-    for one in container(name)["env"]:
+    described = container(name)
+    shared = read("common")["ConfigMap"]["data"] if "envFrom" in described else {}
+    given: dict[str, str] = dict(shared)
+    for one in described["env"]:
         given[one["name"]] = one["value"] if "value" in one else SECRETS[one["name"]]
     return given
 
 
 def test_there_is_a_file_for_each_service_and_one_for_what_they_share() -> None:
     names = {path.stem for path in FOLDER.glob("*.yaml")}
-    assert names == {*HOOKLINE_SERVICES, "common"}
+    assert names == {*PARTS, "common"}
 
 
-@pytest.mark.parametrize("name", HOOKLINE_SERVICES)
+@pytest.mark.parametrize("name", PARTS)
 def test_a_service_runs_what_compose_runs(name: str) -> None:
     compose = read_compose({"HOOKLINE_SEAL_KEY": SEAL_KEY})["services"][name]
     assert container(name)["command"] == compose["command"]
@@ -62,14 +64,14 @@ def test_its_environment_is_made_of_settings_that_exist(name: str) -> None:
     assert settings.store.startswith("mongodb://")
 
 
-@pytest.mark.parametrize("name", HOOKLINE_SERVICES)
+@pytest.mark.parametrize("name", PARTS)
 def test_what_is_secret_comes_from_a_secret(name: str) -> None:
     secret = {setting.variable for setting in TABLE if setting.secret}
     written = {one["name"] for one in container(name)["env"] if "value" in one}
     assert not secret & (written | set(read("common")["ConfigMap"]["data"]))
 
 
-@pytest.mark.parametrize("name", HOOKLINE_SERVICES)
+@pytest.mark.parametrize("name", PARTS)
 def test_it_is_probed_where_it_listens(name: str) -> None:
     one = container(name)
     (port,) = one["ports"]
@@ -79,7 +81,7 @@ def test_it_is_probed_where_it_listens(name: str) -> None:
     assert one["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": port["name"]}
 
 
-@pytest.mark.parametrize("name", HOOKLINE_SERVICES)
+@pytest.mark.parametrize("name", PARTS)
 def test_its_objects_name_each_other(name: str) -> None:
     objects = read(name)
     deployment = objects["Deployment"]

@@ -17,6 +17,7 @@ PARTS = {
     "verifier": "services/verifier",
     "matcher": "services/matcher",
     "engine": "services/workflow-engine",
+    "console": "services/console",
 }
 
 

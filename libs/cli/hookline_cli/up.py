@@ -99,9 +99,10 @@ async def _serve(
         Door(app_for(parts, [*services, console], Surface.API), main),
         Door(app_for(parts, outside, Surface.GATEWAY), gateway),
     ]
-    await serve(
-        parts, [*services, console], doors, lambda: _announce(parts.settings, main, gateway)
-    )
+    try:
+        await serve(parts, services, doors, lambda: _announce(parts.settings, main, gateway))
+    finally:
+        await console.stop()
 
 
 def _announce(settings: Settings, main: Listener, gateway: Listener) -> None:

@@ -7,7 +7,7 @@ from hookline_common.serving import Door, Listener, open_door
 from hookline_common.settings import Settings, check_api_exposure
 from hookline_console.service import ConsoleService
 
-_PORT = 8082
+DEFAULT_PORT = 8082
 
 
 def main() -> None:
@@ -17,7 +17,7 @@ def main() -> None:
 
 async def _serve(settings: Settings) -> None:
     check_api_exposure(settings)
-    port = _PORT if settings.port is None else settings.port
+    port = DEFAULT_PORT if settings.port is None else settings.port
     listener = Listener.bind(settings.host, port, "HOOKLINE_PORT")
     console, shutdown = ConsoleService(settings.api_url), Shutdown()
     stop_on_signals(shutdown)

@@ -50,11 +50,11 @@ class Api:
         self._http = http
         self.url = url.rstrip("/").removesuffix("/api")
         self._headers = {"X-Authorization": token} if token else {}
-        self._token = token
+        self.token = token
 
     def with_token(self, token: str) -> "Api":
         """The same API for the bearer of `token`."""
-        return Api(self._http, self.url, token) if token != self._token else self
+        return Api(self._http, self.url, token) if token != self.token else self
 
     async def call(self, method: str, path: str, **options: Any) -> Any:
         """One call: decoded JSON, text, or None for an empty answer.

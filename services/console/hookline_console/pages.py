@@ -176,6 +176,7 @@ def _here(page: Page) -> str:
 
 
 async def _problem(page: Page, status: int, text: str, code: str = "") -> Response:
+    said = {"text": text, "code": code, "problem": status}
     if page.wants_part:
-        return page.part("part_problem.html", status=status, text=text, code=code)
-    return await page.show("problem.html", status=status, text=text, code=code, problem=status)
+        return page.part("part_problem.html", status=status, **said)
+    return await page.show("problem.html", status=status, **said)

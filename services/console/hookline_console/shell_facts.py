@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 
 from hookline_common.clock import Clock
-from hookline_common.errors import HooklineError
-from hookline_console.api import Api
+from hookline_console.api import Api, ApiRefusal, ApiUnreachable
 
 _KEPT_MS = 3_000
+_TOKENS = 1_000
 
 
 class ShellFacts(msgspec.Struct, frozen=True):
@@ -21,23 +21,28 @@ class ShellFacts(msgspec.Struct, frozen=True):
 
 
 class Shell:
-    """Asks the API at most every few seconds, for all pages and people together."""
+    """Asks the API at most every few seconds for each token."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._facts = ShellFacts()
-        self._until = 0
+        self._known: dict[str, tuple[int, ShellFacts]] = {}
 
     async def facts(self, api: Api) -> ShellFacts:
-        """The facts; what cannot be asked now is said as a problem."""
-        if self._clock.now_ms() >= self._until:
-            self._until = self._clock.now_ms() + _KEPT_MS
-            try:
-                self._facts = await _ask(api)
-            except HooklineError as error:
-                self._facts = ShellFacts(ready=False, problems=(str(error),))
-                self._until = 0
-        return self._facts
+        """The facts; that the API does not answer is one, and who may not know them gets none."""
+        now = self._clock.now_ms()
+        until, facts = self._known.get(api.token, (0, ShellFacts()))
+        if now < until:
+            return facts
+        try:
+            facts = await _ask(api)
+        except ApiRefusal:
+            return ShellFacts()
+        except ApiUnreachable as error:
+            return ShellFacts(ready=False, problems=(str(error),))
+        if len(self._known) >= _TOKENS:
+            self._known.clear()
+        self._known[api.token] = (now + _KEPT_MS, facts)
+        return facts
 
 
 async def _ask(api: Api) -> ShellFacts:
