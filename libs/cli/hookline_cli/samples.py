@@ -1,23 +1,14 @@
-"""`hookline samples`: small definitions to try things with, applied over the REST API."""
+"""`hookline samples`: the gallery's examples to try things with, applied over the REST API."""
 
-import json
 import secrets
-from importlib import resources
 from typing import Any
 
 import click
 
 from hookline_cli.client import ApiFailure, Client, url_option
 from hookline_cli.completion import offering
-from hookline_common.errors import HooklineError
-
-_FOLDER = "sample_files"
-
-
-def names() -> list[str]:
-    """The names of all samples."""
-    files = resources.files("hookline_cli").joinpath(_FOLDER).iterdir()
-    return sorted(file.name.removesuffix(".json") for file in files if file.name.endswith(".json"))
+from hookline_console import gallery
+from hookline_console.gallery import Example
 
 
 @click.group()
@@ -28,42 +19,31 @@ def samples() -> None:
 @samples.command("list")
 def list_samples() -> None:
     """Show the samples."""
-    for name in names():
-        click.echo(f"  {name:<20} {load(name)['description']}")
+    for name in gallery.names():
+        click.echo(f"  {name:<24} {gallery.load(name).description}")
     click.echo("\nApply one with: hookline samples apply NAME")
 
 
 @samples.command("apply")
-@click.argument("name", shell_complete=offering(names))
+@click.argument("name", shell_complete=offering(lambda: list(gallery.names())))
 @url_option
 def apply_sample(client: Client, name: str) -> None:
     """Register the definitions and webhooks of a sample; applying it again is harmless."""
-    sample = load(name)
-    for line in apply(client, sample):
+    example = gallery.load(name)
+    for line in apply(client, example):
         click.echo(line)
     click.echo("\nNow try:")
-    for command in sample["next"]:
+    for command in example.next:
         click.echo(f"  {command}")
 
 
-def load(name: str) -> dict[str, Any]:
-    """The sample of that name."""
-    if name not in names():
-        raise HooklineError(f"no sample {name!r}; there are: {', '.join(names())}")
-    file = resources.files("hookline_cli").joinpath(_FOLDER, f"{name}.json")
-    return json.loads(file.read_text())
-
-
-def apply(client: Client, sample: dict[str, Any]) -> list[str]:
-    """Register everything in the sample; one line for each thing that is there now."""
-    lines: list[str] = []
-    if sample["taskDefs"]:
-        client.post("/metadata/taskdefs", sample["taskDefs"])
-    client.call("PUT", "/metadata/workflow", json=sample["workflows"])
-    lines += [f"workflow {one['name']} version {one['version']}" for one in sample["workflows"]]
-    for webhook in sample["webhooks"]:
-        lines.append(_webhook(client, webhook))
-    return lines
+def apply(client: Client, example: Example) -> list[str]:
+    """Register everything in the example; one line for each thing that is there now."""
+    if example.task_defs:
+        client.post("/metadata/taskdefs", example.task_defs)
+    client.call("PUT", "/metadata/workflow", json=example.workflows)
+    flows = [f"workflow {one['name']} version {one['version']}" for one in example.workflows]
+    return flows + [_webhook(client, webhook) for webhook in example.webhooks]
 
 
 def _webhook(client: Client, webhook: dict[str, Any]) -> str:
