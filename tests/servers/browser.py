@@ -73,7 +73,7 @@ class Visit:
         """Go to a page of the console and wait until it stands."""
         answer = self.page.goto(f"{self.address}{path}")
         assert answer is not None
-        assert answer.ok, f"{path}: {answer.status}"
+        assert answer.ok, f"{path}: {answer.status} {answer.text()[:500]}"
         return self.page
 
     def check(self, picture: Path | None = None) -> None:
@@ -85,7 +85,7 @@ class Visit:
             self.page.screenshot(path=picture, full_page=True)
         self.check_accessibility()
         self.check_phone()
-        assert self.complaints == []
+        assert not self.complaints, "\n".join(self.complaints)
 
     def check_accessibility(self) -> None:
         """Assert that axe finds nothing serious or critical, in light and dark."""

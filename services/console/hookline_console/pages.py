@@ -5,7 +5,7 @@ the token against forged requests, a refusal of the API becomes a page that says
 who is not signed in is asked to.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from hookline_common.clock import Clock
 from hookline_common.errors import ApiError, BadRequest
 from hookline_console import sessions
 from hookline_console.api import Api, ApiRefusal, ApiUnreachable
@@ -42,6 +43,7 @@ class Site(msgspec.Struct, frozen=True):
     api: Api
     render: Render
     shell: Shell
+    clock: Clock
 
 
 class Page:
@@ -53,6 +55,11 @@ class Page:
         self.api = site.api.with_token(sessions.token_of(request))
         self._site = site
         self._forgery_token = sessions.forgery_token_of(request)
+
+    @property
+    def now(self) -> int:
+        """Milliseconds since the epoch."""
+        return self._site.clock.now_ms()
 
     def param(self, name: str) -> str:
         """A value of the path."""
@@ -68,6 +75,15 @@ class Page:
         query = dict(self.request.query_params) | changes
         given = {name: value for name, value in query.items() if value not in (None, "")}
         return self.request.url.path + (f"?{urlencode(given)}" if given else "")
+
+    def with_query(self, pairs: Sequence[tuple[str, str]]) -> str:
+        """This page's address with another query."""
+        return self.request.url.path + (f"?{urlencode(pairs)}" if pairs else "")
+
+    def own_address(self, address: str, otherwise: str = "/") -> str:
+        """An address of this console as it is; `otherwise` in the place of any other."""
+        own = address.startswith("/") and not address.startswith("//") and "\\" not in address
+        return address if own else otherwise
 
     @property
     def wants_part(self) -> bool:

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Undefined
+from jinja2.utils import missing
 
 from hookline_common.clock import Clock, SystemClock
 from hookline_console import moments
@@ -24,13 +25,38 @@ _KIB = 1024
 _LONG_ID = 20
 
 
+class _Absent(StrictUndefined):
+    """A name that no template was given is an error; a member that the API left out is empty."""
+
+    def _is_member(self) -> bool:
+        return self._undefined_obj is not missing
+
+    def __str__(self) -> str:
+        return "" if self._is_member() else super().__str__()
+
+    def __bool__(self) -> bool:
+        return False if self._is_member() else super().__bool__()
+
+    def __iter__(self) -> Any:
+        return iter(()) if self._is_member() else super().__iter__()
+
+    def __len__(self) -> int:
+        return 0 if self._is_member() else super().__len__()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Undefined) if self._is_member() else super().__eq__(other)
+
+    def __hash__(self) -> int:
+        return id(type(self))
+
+
 def renderer(assets: Assets, clock: Clock | None = None) -> Render:
     """`render(template, **values)`, with what all templates share."""
     now = (clock or SystemClock()).now_ms
     environment = Environment(
         loader=PackageLoader("hookline_console"),
         autoescape=True,
-        undefined=StrictUndefined,
+        undefined=_Absent,
         trim_blocks=True,
         lstrip_blocks=True,
     )

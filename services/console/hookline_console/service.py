@@ -24,7 +24,10 @@ class ConsoleService:
         assets = Assets()
         self._http = api_client()
         site = Site(
-            api=Api(self._http, api_url), render=renderer(assets, clock), shell=Shell(clock)
+            api=Api(self._http, api_url),
+            render=renderer(assets, clock),
+            shell=Shell(clock),
+            clock=clock,
         )
         self.routes: Sequence[BaseRoute] = [assets.route(), *all_routes(site)]
 

@@ -12,6 +12,7 @@ from hookline_common.consuming import ConsumerLoop, Handler
 from hookline_common.errors import Retryable
 from hookline_common.running import Parts
 from hookline_common.settings import Settings
+from hookline_engine.changes import Changes
 from hookline_engine.dead_letters import DeadLetterHandler
 from hookline_engine.http_targets import TargetPolicy
 from hookline_engine.rest import (
@@ -26,6 +27,7 @@ from hookline_engine.rest import (
     workflows,
 )
 from hookline_engine.rest.app import Registry, health_routes
+from hookline_engine.rest.stream import stream_routes
 from hookline_engine.rest.webhook_tests import gateway_client
 from hookline_engine.scripts import QuickJsEvaluator
 from hookline_engine.shell import Shell, build_shell
@@ -41,6 +43,7 @@ class EngineService:
         self._parts = parts
         self._shell = shell
         self._registry = registry
+        self._changes = Changes(parts.log, parts.clock)
         self._loop = _consumer(parts, shell.handler, topics.ENGINE)
         self._dead_letters = _consumer(
             parts, DeadLetterHandler(parts.documents), topics.DEAD_LETTERS
@@ -72,6 +75,7 @@ class EngineService:
             *task_queues.routes(shell),
             *waits.routes(shell.waits),
             *workers.routes(shell, self._parts.clock),
+            *stream_routes(self._changes, self._parts.shutdown),
         ]
 
     async def start(self) -> None:

@@ -5,10 +5,26 @@ from collections.abc import Callable, Sequence
 from starlette.routing import BaseRoute
 
 from hookline_console.pages import Site
-from hookline_console.views import home, live, session
+from hookline_console.views import (
+    bulk,
+    event,
+    event_replay,
+    events,
+    executions,
+    home,
+    live,
+    run,
+    session,
+)
 
 _PAGES: Sequence[Callable[[Site], Sequence[BaseRoute]]] = (
     home.routes,
+    run.routes,
+    executions.routes,
+    bulk.routes,
+    events.routes,
+    event_replay.routes,
+    event.routes,
     session.routes,
     live.routes,
 )

@@ -22,13 +22,15 @@ def routes(site: Site) -> Sequence[BaseRoute]:
 
 async def ask(page: Page) -> Response:
     """The form for a key."""
-    return await page.show("login.html", key_id="", error="", next=_own(page.query("next")))
+    return await page.show(
+        "login.html", key_id="", error="", next=page.own_address(page.query("next"))
+    )
 
 
 async def sign_in(page: Page) -> Response:
     """Trade the key for a token, which the browser keeps until it expires."""
     key_id, secret = page.form.text("keyId"), page.form.raw("keySecret")
-    after = _own(page.form.text("next"))
+    after = page.own_address(page.form.text("next"))
     try:
         answer = await page.api.post("/token", {"keyId": key_id, "keySecret": secret})
     except ApiRefusal as refusal:
@@ -49,9 +51,3 @@ async def sign_out(page: Page) -> Response:
     response = page.go("/login", Notice("Signed out."))
     sessions.forget(response, sessions.TOKEN)
     return response
-
-
-def _own(address: str) -> str:
-    """An address of this console; the home page for anything else."""
-    own = address.startswith("/") and not address.startswith(("//", "/\\")) and "\\" not in address
-    return address if own else "/"
