@@ -82,6 +82,7 @@ class Visit:
         """
         if picture is not None:
             picture.parent.mkdir(parents=True, exist_ok=True)
+            self.page.evaluate("scrollTo(0, 0)")
             self.page.screenshot(path=picture, full_page=True)
         self.check_accessibility()
         self.check_phone()

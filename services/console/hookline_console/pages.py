@@ -18,6 +18,7 @@ from hookline_common.clock import Clock
 from hookline_common.errors import ApiError, BadRequest
 from hookline_console import sessions
 from hookline_console.api import Api, ApiRefusal, ApiUnreachable
+from hookline_console.assets import Assets
 from hookline_console.forms import Form, read_form
 from hookline_console.rendering import Render
 from hookline_console.sessions import Notice
@@ -44,6 +45,7 @@ class Site(msgspec.Struct, frozen=True):
     render: Render
     shell: Shell
     clock: Clock
+    assets: Assets
 
 
 class Page:
@@ -60,6 +62,10 @@ class Page:
     def now(self) -> int:
         """Milliseconds since the epoch."""
         return self._site.clock.now_ms()
+
+    def asset(self, name: str) -> str:
+        """The address of a static file."""
+        return self._site.assets.url(name)
 
     def param(self, name: str) -> str:
         """A value of the path."""
@@ -128,6 +134,11 @@ class Page:
         if notice is not None:
             sessions.keep_notice(response, self.request, notice)
         return self._finished(response)
+
+    def with_notice(self, response: Response, notice: Notice) -> Response:
+        """An answer that leaves a sentence for the page that a module goes to next."""
+        sessions.keep_notice(response, self.request, notice)
+        return response
 
     def _finished(self, response: Response) -> Response:
         response.headers.update(HEADERS)

@@ -28,6 +28,7 @@ class ConsoleService:
             render=renderer(assets, clock),
             shell=Shell(clock),
             clock=clock,
+            assets=assets,
         )
         self.routes: Sequence[BaseRoute] = [assets.route(), *all_routes(site)]
 

@@ -15,6 +15,9 @@ from hookline_console.views import (
     live,
     run,
     session,
+    workflow_diff,
+    workflow_editor,
+    workflows,
 )
 
 _PAGES: Sequence[Callable[[Site], Sequence[BaseRoute]]] = (
@@ -22,6 +25,9 @@ _PAGES: Sequence[Callable[[Site], Sequence[BaseRoute]]] = (
     run.routes,
     executions.routes,
     bulk.routes,
+    workflows.routes,
+    workflow_editor.routes,
+    workflow_diff.routes,
     events.routes,
     event_replay.routes,
     event.routes,

@@ -1,0 +1,76 @@
+"""The list of webhooks: what each is, whether it works, what comes of its events."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from hookline_console.pages import Page, Site, read
+from hookline_console.webhook_rows import STATES, Choice, Row, chosen, rows, state_counts
+
+PAGE_SIZE = 25
+_STEPS = 12
+_STEP_MS = 2 * 60 * 60 * 1000
+
+
+def routes(site: Site) -> Sequence[BaseRoute]:
+    """`/definitions/webhooks`."""
+    return [read(site, "/definitions/webhooks", webhooks)]
+
+
+async def webhooks(page: Page) -> Response:
+    """One page of the list, filtered by text, platform and state."""
+    found, now, steps = await asyncio.gather(
+        page.api.get("/metadata/webhook"), page.api.get("/stats"), _last_day(page)
+    )
+    everything = rows(found, now, steps)
+    choice = Choice(page.query("text"), page.query("platform"), page.query("state"))
+    left = chosen(everything, choice)
+    first = _first_row(page, len(left))
+    shown = left[first : first + PAGE_SIZE]
+    return await page.show(
+        "webhooks.html",
+        rows=shown,
+        last=await _last_events(page, shown),
+        choice=choice,
+        states=STATES,
+        counts=state_counts(everything),
+        platforms=sorted({row.platform for row in everything}),
+        total=len(everything),
+        found=len(left),
+        first=first,
+        newer=page.address(page=first // PAGE_SIZE) if first else "",
+        older=page.address(page=first // PAGE_SIZE + 2) if first + PAGE_SIZE < len(left) else "",
+    )
+
+
+def _first_row(page: Page, count: int) -> int:
+    number = page.query("page", "1")
+    asked = max(1, int(number)) if number.isdecimal() and len(number) < 7 else 1
+    last = max(1, -(-count // PAGE_SIZE))
+    return (min(asked, last) - 1) * PAGE_SIZE
+
+
+async def _last_day(page: Page) -> Sequence[Mapping[str, Any]]:
+    """The counts of the last 24 hours, one answer a step, the oldest first."""
+    starts = [page.now - _STEP_MS * back for back in range(_STEPS, 0, -1)]
+    asked = (
+        page.api.get(
+            "/stats", **{"from": start, "to": start + _STEP_MS, "step": _STEP_MS + 60_000}
+        )
+        for start in starts
+    )
+    return await asyncio.gather(*asked)
+
+
+async def _last_events(page: Page, shown: Sequence[Row]) -> Mapping[str, int]:
+    """When the last event of each webhook came; those without one are left out."""
+    asked = (page.api.get("/webhook-events", webhookId=row.id, limit=1) for row in shown)
+    answers = await asyncio.gather(*asked)
+    return {
+        row.id: answer["events"][0]["receivedAt"]
+        for row, answer in zip(shown, answers, strict=True)
+        if answer["events"]
+    }
