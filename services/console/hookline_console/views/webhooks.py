@@ -57,9 +57,7 @@ async def _last_day(page: Page) -> Sequence[Mapping[str, Any]]:
     """The counts of the last 24 hours, one answer a step, the oldest first."""
     starts = [page.now - _STEP_MS * back for back in range(_STEPS, 0, -1)]
     asked = (
-        page.api.get(
-            "/stats", **{"from": start, "to": start + _STEP_MS, "step": _STEP_MS + 60_000}
-        )
+        page.api.get("/stats", **{"from": start, "to": start + _STEP_MS, "step": _STEP_MS + 60_000})
         for start in starts
     )
     return await asyncio.gather(*asked)

@@ -1,0 +1,147 @@
+"""The form of a webhook: a new one, or one that is there."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from hookline_console.api import ApiRefusal, path
+from hookline_console.json_lines import json_text
+from hookline_console.pages import Page, Site, change, read
+from hookline_console.run_forms import STRATEGIES, BadField
+from hookline_console.sessions import Notice
+from hookline_console.webhook_forms import (
+    OPTIONS,
+    Rule,
+    receivers_of,
+    rules_of,
+    webhook_from_json,
+    webhook_of,
+)
+
+HOME = "/definitions/webhooks"
+_TILES = ("GitHub", "Slack", "Stripe", "Microsoft Teams", "SendGrid", "Custom")
+"""The platforms of the customer's page; the others follow in a list."""
+
+
+def routes(site: Site) -> Sequence[BaseRoute]:
+    """`/definitions/webhooks/new` and `/definitions/webhooks/{id}`."""
+    return [
+        read(site, f"{HOME}/new", new),
+        change(site, f"{HOME}/new", create),
+        read(site, f"{HOME}/{{id}}", edit),
+        change(site, f"{HOME}/{{id}}", save),
+    ]
+
+
+async def new(page: Page) -> Response:
+    """An empty form, for the platform of the address."""
+    platform = page.query("platform") or page.query("sourcePlatform", "Custom")
+    workflow = page.query("workflow")
+    receivers = {workflow: 0} if workflow else {}
+    return await _shown(
+        page, {"sourcePlatform": platform, "receiverWorkflowNamesToVersions": receivers}
+    )
+
+
+async def edit(page: Page) -> Response:
+    """The form of a webhook as it is stored; `?platform=` shows it for another one."""
+    webhook = await _stored(page)
+    if platform := page.query("platform") or page.query("sourcePlatform"):
+        webhook["sourcePlatform"] = platform
+    return await _shown(page, webhook)
+
+
+async def create(page: Page) -> Response:
+    """Make it; an unverified URL comes of it, to be copied to the platform."""
+    return await _saved(page, {})
+
+
+async def save(page: Page) -> Response:
+    """Keep what was changed."""
+    return await _saved(page, await _stored(page))
+
+
+async def _stored(page: Page) -> dict[str, Any]:
+    return await page.api.get(path("/metadata/webhook/{}", page.param("id")))
+
+
+async def _saved(page: Page, stored: dict[str, Any]) -> Response:
+    webhook: dict[str, Any] = dict(stored)
+    try:
+        as_json = page.form.raw("json")
+        webhook = webhook_from_json(as_json) if as_json else webhook_of(page.form, stored)
+        answer = await _sent(page, webhook, stored)
+    except BadField as error:
+        return await _shown(page, webhook | _typed(page), 400, {error.field: str(error)})
+    except ApiRefusal as refusal:
+        if refusal.status not in (400, 409):
+            raise
+        field = refusal.field.strip("/").partition("/")[0] or "form"
+        return await _shown(page, webhook | _identity(stored), 400, {field: str(refusal)})
+    warnings = " ".join(one["message"] for one in answer.get("warnings") or ())
+    text = "Saved." if stored else "Saved. Copy its URL to the platform."
+    kind = "warn" if warnings else "good"
+    return page.go(path(HOME + "/{}", answer["id"]), Notice(f"{text} {warnings}".strip(), kind))
+
+
+async def _sent(page: Page, webhook: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any]:
+    if stored:
+        return await page.api.put(path("/metadata/webhook/{}", stored["id"]), webhook)
+    return await page.api.post("/metadata/webhook", webhook)
+
+
+def _typed(page: Page) -> dict[str, Any]:
+    typed = {"name": page.form.text("name"), "sourcePlatform": page.form.text("sourcePlatform")}
+    return {name: value for name, value in typed.items() if value}
+
+
+def _identity(stored: Mapping[str, Any]) -> dict[str, Any]:
+    kept = ("id", "url", "urlVerified", "secrets", "createTime")
+    return {name: stored[name] for name in kept if name in stored}
+
+
+async def _shown(
+    page: Page,
+    webhook: dict[str, Any],
+    status: int = 200,
+    errors: Mapping[str, str] | None = None,
+) -> Response:
+    is_stored = bool(webhook.get("url"))
+    platforms, names, stats, last = await asyncio.gather(
+        page.api.get("/metadata/webhook-platforms"),
+        page.api.get("/metadata/workflow/names"),
+        page.api.get("/stats"),
+        _last_events(page, webhook if is_stored else {}),
+    )
+    by_label = {one["label"]: one for one in platforms}
+    platform = by_label.get(webhook["sourcePlatform"]) or by_label["Custom"]
+    receivers = receivers_of(webhook)
+    waiting = sum(stats["waiting"].get(name, 0) for name, _ in receivers)
+    return await page.show(
+        "webhook_edit.html",
+        status=status,
+        webhook=webhook,
+        is_stored=is_stored,
+        errors=errors or {},
+        tiles=_TILES,
+        others=[label for label in by_label if label not in _TILES],
+        platform=platform,
+        names=names,
+        receivers=[*receivers, ("", "")],
+        rules=[*rules_of(webhook), Rule()],
+        headers=[*dict(webhook.get("headers") or {}).items(), ("", "")],
+        strategies=STRATEGIES,
+        options=OPTIONS,
+        waiting=waiting,
+        last=last,
+        as_json=page.form.raw("json") or json_text(webhook),
+    )
+
+
+async def _last_events(page: Page, webhook: Mapping[str, Any]) -> list[dict[str, Any]]:
+    if not webhook:
+        return []
+    return (await page.api.get("/webhook-events", webhookId=webhook["id"], limit=5))["events"]

@@ -1,0 +1,167 @@
+"""The form of a webhook: from the resource of the API and back; what it does not show is kept."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import msgspec
+
+from hookline_console.forms import Form
+from hookline_console.json_lines import json_text
+from hookline_console.run_forms import BadField
+
+CUSTOM = "Custom"
+_SERVER_KEPT = ("url", "createdBy", "createTime", "updatedBy", "updateTime", "secrets", "warnings")
+
+
+class Option(msgspec.Struct, frozen=True):
+    """One of a webhook's `options`: `kind` is number, flag, source or one of `choices`."""
+
+    name: str
+    label: str
+    hint: str
+    kind: str = "number"
+    choices: tuple[str, ...] = ()
+
+
+OPTIONS: Sequence[Option] = (
+    Option(
+        "dedupeSeconds", "Duplicates, seconds", "How long a delivery id counts as seen; 0: off."
+    ),
+    Option(
+        "earlyEventSeconds", "Early events, seconds", "How long an event waits for a late task."
+    ),
+    Option("toleranceSeconds", "Tolerance, seconds", "How old a signed timestamp may be."),
+    Option(
+        "silentAfterSeconds", "Silent after, seconds", "Without an event for so long it is shown."
+    ),
+    Option("retentionDays", "Kept, days", "How long the history is kept."),
+    Option("maxBodyBytes", "Largest body, bytes", "At most 8 MiB."),
+    Option("rateLimitPerSecond", "Requests per second", "More are answered 429."),
+    Option("deliveryId", "Delivery id", "header:NAME, query:NAME or a JSON path.", "source"),
+    Option("orderingKey", "Ordering key", "Events of one key stay in order; as above.", "source"),
+    Option("replyOnReject", "Answer to a bad request", "", "choice", ("accept", "status")),
+    Option("mergeQuery", "Query parameters join the payload", "", "flag"),
+    Option("paused", "Paused: events are kept and do nothing", "", "flag"),
+)
+"""specs/webhooks.md 1, `options`."""
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """A start rule as it is typed."""
+
+    workflow: str = ""
+    version: str = ""
+    when: str = ""
+    key: str = ""
+    strategy: str = ""
+
+
+def receivers_of(webhook: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Name and version of each receiver; any version is empty."""
+    found = dict(webhook.get("receiverWorkflowNamesToVersions") or {})
+    return [(name, str(version) if version else "") for name, version in found.items()]
+
+
+def rules_of(webhook: Mapping[str, Any]) -> list[Rule]:
+    """The start rules as they are typed."""
+    return [
+        Rule(
+            workflow=one.get("workflow", ""),
+            version=str(one["version"]) if one.get("version") else "",
+            when=json_text(one["when"]) if one.get("when") else "",
+            key=one.get("idempotencyKey") or "",
+            strategy=one.get("idempotencyStrategy") or "",
+        )
+        for one in webhook.get("startRules") or ()
+    ]
+
+
+def webhook_of(form: Form, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of POST or PUT; `stored` is the resource before. Raises BadField."""
+    webhook = {name: value for name, value in stored.items() if name not in _SERVER_KEPT}
+    webhook.pop("workflowsToStart", None)  # startRules say the same, and more
+    platform = form.text("sourcePlatform")
+    if stored.get("sourcePlatform") not in (None, platform):
+        webhook.pop("verifier", None)
+    webhook |= {"name": form.text("name"), "sourcePlatform": platform}
+    _credentials(form, webhook, platform)
+    webhook["receiverWorkflowNamesToVersions"] = _receivers(form)
+    webhook["startRules"] = _rules(form) if form.on("starts") else []
+    webhook["options"] = _options(form, webhook.get("options") or {})
+    return webhook
+
+
+def _credentials(form: Form, webhook: dict[str, Any], platform: str) -> None:
+    for name in ("secretValue", "secretKey", "headerKey"):
+        if given := form.raw(name).strip():
+            webhook[name] = given
+    if platform != CUSTOM:
+        webhook.pop("headers", None)
+        return
+    pairs = zip(form.all("headerName"), form.all("headerValue"), strict=False)
+    webhook["headers"] = {name.strip(): value for name, value in pairs if name.strip()}
+    if text := form.text("verification"):
+        webhook["verification"] = _object(text, "verification")
+    else:
+        webhook.pop("verification", None)
+
+
+def _receivers(form: Form) -> dict[str, int]:
+    pairs = zip(form.all("receiver"), form.all("receiverVersion"), strict=False)
+    return {name.strip(): _version(version) for name, version in pairs if name.strip()}
+
+
+def _rules(form: Form) -> list[dict[str, Any]]:
+    names = ("start", "startVersion", "startWhen", "startKey", "startStrategy")
+    found: list[dict[str, Any]] = []
+    for workflow, version, when, key, strategy in zip(*map(form.all, names), strict=False):
+        if not workflow.strip():
+            continue
+        rule: dict[str, Any] = {"workflow": workflow.strip(), "version": _version(version)}
+        if when.strip():
+            rule["when"] = _object(when, "startRules")
+        if key.strip():
+            rule["idempotencyKey"] = key.strip()
+        if strategy:
+            rule["idempotencyStrategy"] = strategy
+        found.append(rule)
+    return found
+
+
+def _options(form: Form, before: Mapping[str, Any]) -> dict[str, Any]:
+    options = dict(before)
+    for one in OPTIONS:
+        text = form.text(f"option.{one.name}")
+        if one.kind == "flag":
+            options[one.name] = form.on(f"option.{one.name}")
+        elif not text:
+            options.pop(one.name, None)
+        elif one.kind == "number":
+            if not text.isdecimal():
+                raise BadField("options", f"{one.label}: a whole number is needed.")
+            options[one.name] = int(text)
+        else:
+            options[one.name] = text
+    return options
+
+
+def _version(text: str) -> int:
+    if text.strip() and not text.strip().isdecimal():
+        raise BadField("receiverWorkflowNamesToVersions", "A version is a whole number.")
+    return int(text or 0)
+
+
+def _object(text: str, field: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise BadField(field, f"Not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise BadField(field, "A JSON object is needed.")
+    return cast(dict[str, Any], value)
+
+
+def webhook_from_json(text: str) -> dict[str, Any]:
+    """The body of POST or PUT as it is typed on the JSON tab. Raises BadField."""
+    return _object(text, "json")
