@@ -118,7 +118,9 @@ def test_the_list_shows_state_and_use(
     register(system, waiting("shipping"))
     webhook = custom(system, f"listed {HOSTILE}")
     execution = start(system, "shipping", input={"order": "L-1"})
-    sent = httpx.post(webhook["url"], json={"order": "L-1"}, headers={"X-Shop": "3f8c1e5b9a7d40c2e1b6"})
+    sent = httpx.post(
+        webhook["url"], json={"order": "L-1"}, headers={"X-Shop": "3f8c1e5b9a7d40c2e1b6"}
+    )
     assert sent.status_code == 200
     system.execution(execution, "COMPLETED")
 
