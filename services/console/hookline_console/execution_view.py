@@ -1,4 +1,4 @@
-"""An execution for its page: states of the graph, what it waits for, rows of tasks, bars in time."""
+"""An execution for its page: states of its graph, what it waits for, its tasks in time."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,10 +6,10 @@ from typing import Any, cast
 
 import msgspec
 
-from hookline_console.graph import NodeState
+from hookline_console.graph import Kind, NodeState
 from hookline_console.moments import exact_text
 
-_KINDS = {
+_KINDS: Mapping[str, Kind] = {
     "COMPLETED": "done",
     "COMPLETED_WITH_ERRORS": "done",
     "SKIPPED": "done",

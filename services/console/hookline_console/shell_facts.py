@@ -47,7 +47,7 @@ class Shell:
 
 async def _ask(api: Api) -> ShellFacts:
     services = (await api.get("/services"))["services"]
-    letters = await api.get("/dead-letters", limit=100)
+    letters = await api.get("/dead-letters", state="waiting", limit=100)
     instances = [one for service in services for one in service["instances"]]
     return ShellFacts(
         ready=all(service["ready"] for service in services),

@@ -12,6 +12,7 @@ from hookline_console.views import (
     events,
     execution,
     executions,
+    find,
     home,
     live,
     run,
@@ -26,6 +27,7 @@ from hookline_console.views import (
 
 _PAGES: Sequence[Callable[[Site], Sequence[BaseRoute]]] = (
     home.routes,
+    find.routes,
     run.routes,
     executions.routes,
     bulk.routes,
