@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from hookline_console.bulk import ACTIONS, outcome_text
-from hookline_console.execution_search import Filters, quoted, search_parameters
+from hookline_console.execution_search import Filters, equals, search_parameters
 from tests.console.definitions import HOSTILE, register, simple, start
 from tests.servers.browser import Visit
 from tests.servers.hookline import System
@@ -146,20 +146,21 @@ def test_filters_become_a_query() -> None:
         workflow='a"b', version="2", statuses=("FAILED", "nonsense"), correlation="c", period="1h"
     )
     assert search_parameters(filters, NOW)["query"] == (
-        'workflowType = "a\\"b" AND version = 2 AND status IN (FAILED) AND correlationId = "c"'
+        'workflowType IN ("a\\"b") AND version = 2 AND status IN (FAILED)'
+        ' AND correlationId IN ("c")'
         f" AND startTime > {NOW - 3_600_000}"
     )
 
 
 def test_an_id_is_looked_up_and_other_text_is_searched() -> None:
     by_id = search_parameters(Filters(text="4C91C608-d2fe-4d4e-9a80-d288cc12eeca"), NOW)
-    assert by_id["query"] == 'workflowId = "4c91c608-d2fe-4d4e-9a80-d288cc12eeca"'
+    assert by_id["query"] == 'workflowId IN ("4c91c608-d2fe-4d4e-9a80-d288cc12eeca")'
     assert by_id["freeText"] == ""
     assert search_parameters(Filters(text="findme"), NOW)["freeText"] == "findme"
 
 
 def test_quotes_and_backslashes_are_escaped() -> None:
-    assert quoted('a\\"b') == '"a\\\\\\"b"'
+    assert equals("x", 'a\\"*') == 'x IN ("a\\\\\\"*")'
 
 
 def test_an_outcome_names_what_did_not_work() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from hookline_console.graph.tree import Flow, flow_of, reference
+from hookline_console.graph.tree import Flow, every_block, flow_of, reference
 from hookline_console.json_lines import json_text
 
 _SERVER_KEPT = ("createTime", "updateTime", "createdBy", "updatedBy", "version")
@@ -50,10 +50,8 @@ def task_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Mapping[str,
 
 def _tasks(flow: Flow) -> Iterator[tuple[str, Mapping[str, Any]]]:
     inner = ("decisionCases", "defaultCase", "forkTasks", "loopOver")
-    for block in flow.blocks:
+    for block in every_block(flow):
         yield reference(block.task), {k: v for k, v in block.task.items() if k not in inner}
-        for branch in block.branches:
-            yield from _tasks(branch.flow)
 
 
 def _lines(definition: Mapping[str, Any]) -> list[str]:

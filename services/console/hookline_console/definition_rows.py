@@ -1,9 +1,9 @@
 """Rows of the list of definitions: the newest version of each, and who resumes and starts it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hookline_console.graph.tree import Flow, flow_of
+from hookline_console.graph.tree import every_block, flow_of
 
 
 def definition_rows(
@@ -23,7 +23,7 @@ def definition_rows(
 def _row(
     one: Mapping[str, Any], versions: int, webhooks: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    types = list(_types(flow_of(one.get("tasks"), "/tasks")))
+    types = [block.type for block in every_block(flow_of(one.get("tasks"), "/tasks"))]
     return {
         "name": one["name"],
         "version": one["version"],
@@ -35,13 +35,6 @@ def _row(
         "started_by": [hook for hook in webhooks if one["name"] in _started(hook)],
         "saved_at": one.get("updateTime") or one.get("createTime") or None,
     }
-
-
-def _types(flow: Flow) -> Iterator[str]:
-    for block in flow.blocks:
-        yield block.type
-        for branch in block.branches:
-            yield from _types(branch.flow)
 
 
 def _receivers(webhook: Mapping[str, Any]) -> Mapping[str, Any]:

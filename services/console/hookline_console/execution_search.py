@@ -51,22 +51,22 @@ def search_parameters(filters: Filters, now: int) -> dict[str, str | int]:
 def _conditions(filters: Filters, now: int) -> Sequence[str]:
     found: list[str] = []
     if filters.workflow:
-        found.append(f"workflowType = {quoted(filters.workflow)}")
+        found.append(equals("workflowType", filters.workflow))
     if filters.version.isdecimal():
         found.append(f"version = {filters.version}")
     statuses = [status for status in filters.statuses if status in STATUSES]
     if statuses:
         found.append(f"status IN ({','.join(statuses)})")
     if filters.correlation:
-        found.append(f"correlationId = {quoted(filters.correlation)}")
+        found.append(equals("correlationId", filters.correlation))
     if filters.period in PERIODS:
         found.append(f"startTime > {now - PERIODS[filters.period][1]}")
     if _ID.match(filters.text):
-        found.append(f"workflowId = {quoted(filters.text.lower())}")
+        found.append(equals("workflowId", filters.text.lower()))
     return found
 
 
-def quoted(value: str) -> str:
-    """A value between quotes, what is special in it escaped."""
+def equals(field: str, value: str) -> str:
+    """A condition that a field is exactly this; `=` would take `*` for a wildcard."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    return f'{field} IN ("{escaped}")'

@@ -3,7 +3,7 @@
 An axis runs down through each block; `left` and `right` are its extents on both sides, in pixels.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, cast
 
 import msgspec
@@ -93,6 +93,14 @@ def flow_of(tasks: Any, pointer: str, depth: int = 0) -> Flow:
         right=max([least, *(block.right for block in blocks)]),
         height=sum(block.bottom for block in blocks) + GAP * (len(blocks) + 1),
     )
+
+
+def every_block(flow: Flow) -> Iterator[Block]:
+    """All blocks of a flow, those of its branches included."""
+    for block in flow.blocks:
+        yield block
+        for branch in block.branches:
+            yield from every_block(branch.flow)
 
 
 def _block(task: Mapping[str, Any], pointer: str, depth: int) -> Block:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from hookline_console.api import ApiRefusal, path
-from hookline_console.execution_search import quoted
+from hookline_console.execution_search import equals
 from hookline_console.pages import Page, Site, change, read
 from hookline_console.run_forms import (
     STRATEGIES,
@@ -76,7 +76,7 @@ async def key_use(page: Page) -> Response:
     name, key = page.query("name"), page.query("idempotencyKey")
     rows: list[dict[str, Any]] = []
     if name and key:
-        query = f"workflowType = {quoted(name)} AND idempotencyKey = {quoted(key)}"
+        query = f"{equals('workflowType', name)} AND {equals('idempotencyKey', key)}"
         found = await page.api.get("/workflow/search", query=query, size=1, sort="startTime:DESC")
         rows = [row(one, page.now) for one in found["results"]]
     return page.part("run_key.html", used=rows[0] if rows else None)
@@ -131,6 +131,6 @@ async def _definition(page: Page, name: str, version: str) -> dict[str, Any] | N
 async def _recent(page: Page, name: str) -> list[dict[str, Any]]:
     if not name:
         return []
-    query = f"workflowType = {quoted(name)}"
+    query = equals("workflowType", name)
     found = await page.api.get("/workflow/search", query=query, size=5, sort="startTime:DESC")
     return [row(one, page.now) for one in found["results"]]
