@@ -12,7 +12,8 @@ from hookline_console.webhook_rows import STATES, Choice, Row, chosen, rows, sta
 
 PAGE_SIZE = 25
 _STEPS = 12
-_STEP_MS = 2 * 60 * 60 * 1000
+_MINUTE_MS = 60_000
+_STEP_MS = 120 * _MINUTE_MS
 
 
 def routes(site: Site) -> Sequence[BaseRoute]:
@@ -55,9 +56,10 @@ def _first_row(page: Page, count: int) -> int:
 
 async def _last_day(page: Page) -> Sequence[Mapping[str, Any]]:
     """The counts of the last 24 hours, one answer a step, the oldest first."""
-    starts = [page.now - _STEP_MS * back for back in range(_STEPS, 0, -1)]
+    end = (page.now // _MINUTE_MS + 1) * _MINUTE_MS
+    starts = range(end - _STEPS * _STEP_MS, end, _STEP_MS)
     asked = (
-        page.api.get("/stats", **{"from": start, "to": start + _STEP_MS, "step": _STEP_MS + 60_000})
+        page.api.get("/stats", **{"from": start, "to": start + _STEP_MS, "step": _STEP_MS})
         for start in starts
     )
     return await asyncio.gather(*asked)
