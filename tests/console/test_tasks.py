@@ -23,11 +23,11 @@ def test_a_task_is_defined_changed_and_deleted(
     page.get_by_role("link", name="+ Define Task").click()
     page.get_by_label("Name", exact=True).fill("pack")
     page.get_by_label("Description").fill(HOSTILE)
-    page.get_by_label("Retries").fill("many")
+    page.get_by_label("Retries", exact=True).fill("many")
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".field[data-invalid]")).to_contain_text("a whole number is needed")
     expect(page.get_by_label("Description")).to_have_value(HOSTILE)
-    page.get_by_label("Retries").fill("5")
+    page.get_by_label("Retries", exact=True).fill("5")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Saved pack.")).to_be_visible()
     assert system.get("/metadata/taskdefs/pack")["retryCount"] == 5

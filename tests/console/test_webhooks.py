@@ -112,6 +112,29 @@ def test_what_is_wrong_stands_at_its_field(visit: Visit) -> None:
     visit.check()
 
 
+def test_what_was_typed_stays_when_something_is_wrong(visit: Visit) -> None:
+    page = visit.open(NEW)
+    page.get_by_label("Webhook name").fill("typed")
+    page.get_by_label("Header name 1").fill("X-Typed")
+    page.get_by_label("Workflow to receive webhook event 1").fill("kept")
+    page.get_by_label("Version 1", exact=True).fill("x")
+    page.get_by_label("Workflow to start 1").fill("also_kept")
+    page.get_by_role("button", name="Save", exact=True).click()
+
+    expect(page.locator(".err")).to_contain_text("A version is a whole number.")
+    expect(page.get_by_label("Workflow to receive webhook event 1")).to_have_value("kept")
+    expect(page.get_by_label("Header name 1")).to_have_value("X-Typed")
+    expect(page.get_by_label("Workflow to start 1")).to_have_value("also_kept")
+
+
+def test_a_label_of_ones_own_can_be_saved(system: System, visit: Visit) -> None:
+    webhook = custom(system, "labelled", sourcePlatform="Acme", verifier="HEADER_BASED")
+    page = visit.open(f"/definitions/webhooks/{webhook['id']}")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("status").first).to_contain_text("Saved.")
+    assert stored(system, page)["sourcePlatform"] == "Acme"
+
+
 def test_the_list_shows_state_and_use(
     system: System, visit: Visit, picture: Callable[[str], Path]
 ) -> None:

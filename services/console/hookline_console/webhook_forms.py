@@ -11,6 +11,7 @@ from hookline_console.json_lines import json_text
 from hookline_console.run_forms import BadField
 
 CUSTOM = "Custom"
+_DIGITS = 10
 _SERVER_KEPT = ("url", "createdBy", "createTime", "updatedBy", "updateTime", "secrets", "warnings")
 
 
@@ -77,13 +78,30 @@ def rules_of(webhook: Mapping[str, Any]) -> list[Rule]:
     ]
 
 
+def typed_receivers(form: Form) -> list[tuple[str, str]]:
+    """The rows of receivers as they were typed."""
+    return list(zip(form.all("receiver"), form.all("receiverVersion"), strict=False))
+
+
+def typed_headers(form: Form) -> list[tuple[str, str]]:
+    """The rows of headers as they were typed."""
+    return list(zip(form.all("headerName"), form.all("headerValue"), strict=False))
+
+
+def typed_rules(form: Form) -> list[Rule]:
+    """The start rules as they were typed."""
+    names = ("start", "startVersion", "startWhen", "startKey", "startStrategy")
+    return [Rule(*values) for values in zip(*map(form.all, names), strict=False)]
+
+
 def webhook_of(form: Form, stored: Mapping[str, Any]) -> dict[str, Any]:
     """The body of POST or PUT; `stored` is the resource before. Raises BadField."""
     webhook = {name: value for name, value in stored.items() if name not in _SERVER_KEPT}
     webhook.pop("workflowsToStart", None)  # startRules say the same, and more
     platform = form.text("sourcePlatform")
     if stored.get("sourcePlatform") not in (None, platform):
-        webhook.pop("verifier", None)
+        for name in ("verifier", "verification", "headers"):
+            webhook.pop(name, None)
     webhook |= {"name": form.text("name"), "sourcePlatform": platform}
     _credentials(form, webhook, platform)
     webhook["receiverWorkflowNamesToVersions"] = _receivers(form)
@@ -96,10 +114,9 @@ def _credentials(form: Form, webhook: dict[str, Any], platform: str) -> None:
     for name in ("secretValue", "secretKey", "headerKey"):
         if given := form.raw(name).strip():
             webhook[name] = given
-    if platform != CUSTOM:
-        webhook.pop("headers", None)
+    if platform != CUSTOM and not form.all("headerName"):
         return
-    pairs = zip(form.all("headerName"), form.all("headerValue"), strict=False)
+    pairs = typed_headers(form)
     webhook["headers"] = {name.strip(): value for name, value in pairs if name.strip()}
     if text := form.text("verification"):
         webhook["verification"] = _object(text, "verification")
@@ -108,23 +125,23 @@ def _credentials(form: Form, webhook: dict[str, Any], platform: str) -> None:
 
 
 def _receivers(form: Form) -> dict[str, int]:
-    pairs = zip(form.all("receiver"), form.all("receiverVersion"), strict=False)
+    pairs = typed_receivers(form)
     return {name.strip(): _version(version) for name, version in pairs if name.strip()}
 
 
 def _rules(form: Form) -> list[dict[str, Any]]:
-    names = ("start", "startVersion", "startWhen", "startKey", "startStrategy")
     found: list[dict[str, Any]] = []
-    for workflow, version, when, key, strategy in zip(*map(form.all, names), strict=False):
-        if not workflow.strip():
+    for typed in typed_rules(form):
+        if not typed.workflow.strip():
             continue
-        rule: dict[str, Any] = {"workflow": workflow.strip(), "version": _version(version)}
-        if when.strip():
-            rule["when"] = _object(when, "startRules")
-        if key.strip():
-            rule["idempotencyKey"] = key.strip()
-        if strategy:
-            rule["idempotencyStrategy"] = strategy
+        version = _version(typed.version, "startRules")
+        rule: dict[str, Any] = {"workflow": typed.workflow.strip(), "version": version}
+        if typed.when.strip():
+            rule["when"] = _object(typed.when, "startRules")
+        if typed.key.strip():
+            rule["idempotencyKey"] = typed.key.strip()
+        if typed.strategy:
+            rule["idempotencyStrategy"] = typed.strategy
         found.append(rule)
     return found
 
@@ -138,7 +155,7 @@ def _options(form: Form, before: Mapping[str, Any]) -> dict[str, Any]:
         elif not text:
             options.pop(one.name, None)
         elif one.kind == "number":
-            if not text.isdecimal():
+            if not text.isdecimal() or len(text) >= _DIGITS:
                 raise BadField("options", f"{one.label}: a whole number is needed.")
             options[one.name] = int(text)
         else:
@@ -146,9 +163,9 @@ def _options(form: Form, before: Mapping[str, Any]) -> dict[str, Any]:
     return options
 
 
-def _version(text: str) -> int:
-    if text.strip() and not text.strip().isdecimal():
-        raise BadField("receiverWorkflowNamesToVersions", "A version is a whole number.")
+def _version(text: str, field: str = "receiverWorkflowNamesToVersions") -> int:
+    if text.strip() and not (text.strip().isdecimal() and len(text) < _DIGITS):
+        raise BadField(field, "A version is a whole number.")
     return int(text or 0)
 
 

@@ -13,10 +13,14 @@ from hookline_console.pages import Page, Site, change, read
 from hookline_console.run_forms import STRATEGIES, BadField
 from hookline_console.sessions import Notice
 from hookline_console.webhook_forms import (
+    CUSTOM,
     OPTIONS,
     Rule,
     receivers_of,
     rules_of,
+    typed_headers,
+    typed_receivers,
+    typed_rules,
     webhook_from_json,
     webhook_of,
 )
@@ -117,8 +121,11 @@ async def _shown(
         _last_events(page, webhook if is_stored else {}),
     )
     by_label = {one["label"]: one for one in platforms}
-    platform = by_label.get(webhook["sourcePlatform"]) or by_label["Custom"]
-    receivers = receivers_of(webhook)
+    platform = by_label.get(webhook["sourcePlatform"]) or by_label[CUSTOM]
+    form = page.form
+    receivers = typed_receivers(form) or receivers_of(webhook)
+    headers = typed_headers(form) or list(dict(webhook.get("headers") or {}).items())
+    options = {one.name: form.text(f"option.{one.name}") for one in OPTIONS}
     waiting = sum(stats["waiting"].get(name, 0) for name, _ in receivers)
     return await page.show(
         "webhook_edit.html",
@@ -127,18 +134,26 @@ async def _shown(
         is_stored=is_stored,
         errors=errors or {},
         tiles=_TILES,
-        others=[label for label in by_label if label not in _TILES],
+        others=_others(list(by_label), webhook["sourcePlatform"]),
         platform=platform,
         names=names,
         receivers=[*receivers, ("", "")],
-        rules=[*rules_of(webhook), Rule()],
-        headers=[*dict(webhook.get("headers") or {}).items(), ("", "")],
+        rules=[*(typed_rules(form) or rules_of(webhook)), Rule()],
+        headers=[*headers, ("", "")],
+        asks_headers=platform["label"] == CUSTOM or bool(webhook.get("headers")),
+        values=options if any(options.values()) else webhook.get("options") or {},
         strategies=STRATEGIES,
         options=OPTIONS,
         waiting=waiting,
         last=last,
         as_json=page.form.raw("json") or json_text(webhook),
     )
+
+
+def _others(labels: Sequence[str], stored: str) -> list[str]:
+    """The platforms beside the tiles; a label of one's own is among them."""
+    known = [label for label in labels if label not in _TILES]
+    return known if stored in labels else [*known, stored]
 
 
 async def _last_events(page: Page, webhook: Mapping[str, Any]) -> list[dict[str, Any]]:
