@@ -109,14 +109,11 @@ async def save(page: Page) -> Response:
         return page.data({"problems": [_problem(fault, "", line)]}, 400)
     overwrite = page.form.on("overwrite")
     try:
-        if overwrite:
-            await page.api.put("/metadata/workflow", [definition])
-        else:
-            await page.api.post("/metadata/workflow", definition, overwrite=False)
+        await page.api.post("/metadata/workflow", definition, overwrite=overwrite)
     except ApiRefusal as refusal:
         if refusal.status == 401:
             raise
-        pointer = refusal.field.removeprefix("/0")
+        pointer = refusal.field
         problem = _problem(str(refusal), pointer, line_of(definition, pointer))
         return page.data({"problems": [problem]}, refusal.status)
     name, version = str(definition["name"]), int(definition.get("version") or 1)

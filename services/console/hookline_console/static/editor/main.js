@@ -69,7 +69,7 @@ function drawSide(pointer) {
     make("header", {}, make("div", { class: "two grow" }, make("strong", { class: "cut" }, task.taskReferenceName ?? ""), make("span", {}, task.type ?? "")),
       press("Move earlier", "↑", () => choose(draft.move(pointer, -1), false)),
       press("Move later", "↓", () => choose(draft.move(pointer, 1), false)),
-      press("Duplicate", "⧉", () => choose(draft.duplicate(pointer), false)),
+      press("Duplicate", "Copy", () => choose(draft.duplicate(pointer), false)),
       press("Delete", "✕", () => remove(pointer))),
     make("div", { class: "form-body" }, ...taskForm(task, set, { workflow: draft.definition.name ?? "", webhook: data.webhook, refresh: () => drawSide(pointer) })));
 }
@@ -116,17 +116,31 @@ draft.addEventListener("change", (event) => changed(event.detail.from));
 let typing;
 json.addEventListener("input", () => {
   clearTimeout(typing);
-  typing = setTimeout(async () => {
-    try {
-      draft.replace(JSON.parse(json.value), "json");
-    } catch {
-      const { data: answer } = await post("/definitions/draw", { draft: json.value });
-      showProblems(answer.problems ?? []);
-    }
-  }, 300);
+  typing = setTimeout(takeJson, 300);
 });
 
+const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+
+// What stands in the JSON tab counts, even if it was typed a moment ago; false if it is no definition.
+async function takeJson() {
+  clearTimeout(typing);
+  try {
+    const value = JSON.parse(json.value);
+    if (!isObject(value)) throw new TypeError("not an object");
+    draft.replace(value, "json");
+    return true;
+  } catch {
+    const { data: answer } = await post("/definitions/draw", { draft: json.value });
+    showProblems(answer.problems ?? []);
+    return false;
+  }
+}
+
 async function save(overwrite) {
+  if (!(await takeJson())) {
+    id("problems").replaceChildren(make("div", { class: "callout bad" }, make("div", {}, "Not saved: the JSON is no definition yet.")));
+    return;
+  }
   const definition = { ...draft.definition };
   if (!overwrite && !isNew) definition.version = Number(data.latest) + 1;
   const { ok, data: answer } = await post("/definitions/save", { draft: JSON.stringify(definition), overwrite: overwrite ? "1" : "" });

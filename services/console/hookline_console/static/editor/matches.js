@@ -14,22 +14,26 @@ function toRow([path, value]) {
 }
 
 function parsed(text) {
-  if (text === "") return "";
   try { return JSON.parse(text); } catch { return text; }
 }
 
+// A text stays a text: comparison takes 1 and "1" for the same, and only objects and lists need to be JSON.
+const literal = (text) => (/^\s*[[{]/.test(text) ? parsed(text) : text);
+const isOrdering = (operator) => /^(greater|less)/.test(operator);
+
 export function toMatches(rows) {
   return Object.fromEntries(rows.filter((row) => row.path).map(({ path, operator, expected }) => {
-    if (operator === "equals") return [path, parsed(expected)];
+    if (operator === "equals") return [path, literal(expected)];
     if (operator === "exists") return [path, { operator, value: parsed(expected || "true") }];
-    if (operator !== "in") return [path, { operator, value: parsed(expected) }];
-    const list = parsed(expected);
-    return [path, { operator, values: Array.isArray(list) ? list : expected.split(",").map((part) => parsed(part.trim())) }];
+    if (operator !== "in") return [path, { operator, value: isOrdering(operator) ? parsed(expected) : literal(expected) }];
+    const list = literal(expected);
+    return [path, { operator, values: Array.isArray(list) ? list : expected.split(",").map((part) => part.trim()) }];
   }));
 }
 
 export function matchesForm(matches, workflow, webhook, change) {
-  const rows = Object.entries(matches ?? {}).map(toRow);
+  const given = matches !== null && typeof matches === "object" ? matches : {};
+  const rows = Object.entries(given).map(toRow);
   if (!rows.length) rows.push({ path: "", operator: "equals", expected: "" });
   const list = make("ul", { class: "match" });
   const verdict = make("p", { class: "small muted", role: "status" });
