@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 from conductor.client.configuration.configuration import Configuration
-from conductor.client.http.models import StartWorkflowRequest
+from conductor.client.http.models import RerunWorkflowRequest, SkipTaskRequest, StartWorkflowRequest
 from conductor.client.orkes_clients import OrkesClients
 
 from tests.servers.hookline import System, end
@@ -64,3 +64,33 @@ def test_a_worker_does_its_task_and_a_webhook_resumes_what_comes_after(
 def _waits(workflows: object, workflow_id: str) -> bool:
     run = workflows.get_workflow(workflow_id, include_tasks=True)  # type: ignore[attr-defined]
     return [task.status for task in run.tasks] == ["COMPLETED", "IN_PROGRESS"]
+
+
+def test_the_sdk_skips_a_task_and_runs_an_execution_again_from_another(system: System) -> None:
+    tasks = [
+        {"name": name, "taskReferenceName": name, "type": "SIMPLE"} for name in ("first", "second")
+    ]
+    definition = {"name": "skipped_and_rerun", "version": 1, "schemaVersion": 2, "tasks": tasks}
+    system.call("PUT", "/metadata/workflow", json=[definition])
+    clients = OrkesClients(Configuration(server_api_url=f"{system.api}/api"))
+    workflows, workers = clients.get_workflow_client(), clients.get_task_client()
+    workflow_id = workflows.start_workflow(StartWorkflowRequest(name="skipped_and_rerun"))
+
+    skip = SkipTaskRequest(task_input={"a": 1}, task_output={"it's": None, "ok": True})
+    workflows.skip_task_from_workflow(workflow_id, "second", skip)
+    workers.update_task_by_ref_name(workflow_id, "first", "COMPLETED", {"n": 1})
+    run = workflows.get_workflow(workflow_id, include_tasks=True)
+    assert run.status == "COMPLETED"
+    by_ref = {task.reference_task_name: task for task in run.tasks}
+    assert by_ref["second"].status == "SKIPPED"
+    assert by_ref["second"].input_data == {"a": 1}
+    assert by_ref["second"].output_data == {"it's": None, "ok": True}
+
+    request = RerunWorkflowRequest(
+        re_run_from_task_id=by_ref["second"].task_id, task_input={"again": True}
+    )
+    assert workflows.rerun_workflow(workflow_id, request) == workflow_id
+    run = workflows.get_workflow(workflow_id, include_tasks=True)
+    assert run.status == "RUNNING"
+    (live,) = [task for task in run.tasks if task.status == "SCHEDULED"]
+    assert (live.reference_task_name, live.input_data) == ("second", {"again": True})

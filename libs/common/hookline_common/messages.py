@@ -154,7 +154,11 @@ class ChildEnded(Message, frozen=True, tag="child_ended"):
 
 
 class ChildRevived(Message, frozen=True, tag="child_revived"):
-    """A sub-workflow that had ended runs again; the command is for its parent `workflow_id`."""
+    """A sub-workflow that had ended runs again; the command is for its parent `workflow_id`.
+
+    `up_to`: the ancestor that a rerun was asked of; up to it, parents that had completed run again
+    too.
+    """
 
     workflow_id: str
     task_id: str
@@ -162,6 +166,7 @@ class ChildRevived(Message, frozen=True, tag="child_revived"):
     child_id: str
     child_run: int
     at: int = 0
+    up_to: str = ""
 
 
 class TerminateChild(Message, frozen=True, tag="terminate_child"):
@@ -271,9 +276,9 @@ class WorkflowEvent(Message, frozen=True, tag="workflow_event"):
     """Something happened to an execution or one of its tasks: `kind` is a past-tense fact.
 
     WorkflowStarted, WorkflowCompleted, WorkflowFailed, WorkflowTimedOut, WorkflowTerminated,
-    WorkflowPaused, WorkflowResumed, WorkflowRestarted, WorkflowRetried, TaskScheduled,
-    TaskStarted, TaskCompleted, TaskFailed, TaskTimedOut, TaskCanceled, TaskSkipped; and
-    TaskStateChanged, which a workflow's author asked for (`state_change`).
+    WorkflowPaused, WorkflowResumed, WorkflowRestarted, WorkflowRetried, WorkflowRerun,
+    TaskScheduled, TaskStarted, TaskCompleted, TaskFailed, TaskTimedOut, TaskCanceled,
+    TaskSkipped; and TaskStateChanged, which a workflow's author asked for (`state_change`).
     """
 
     id: str

@@ -88,7 +88,11 @@ class LogOrders:
                 return Order(command.workflow_id, await self._child_end(command))
             case messages.ChildRevived():
                 revived = commands.ChildRevived(
-                    command.task_id, command.run, command.child_id, command.child_run
+                    command.task_id,
+                    command.run,
+                    command.child_id,
+                    command.child_run,
+                    command.up_to,
                 )
                 return Order(command.workflow_id, revived)
             case messages.TerminateChild():

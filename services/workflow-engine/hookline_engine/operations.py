@@ -1,11 +1,14 @@
 """Operations on executions by people and programs (engine.md 5): each is done when it returns."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from hookline_common.errors import ApiError, Conflict
+import msgspec
+
+from hookline_common.errors import ApiError, BadRequest, Conflict
 from hookline_common.ids import random_id
 from hookline_engine.core import commands
-from hookline_engine.core.model import Head, TaskLine, live_line
+from hookline_engine.core.model import Head, TaskLine, live_line, workflow_id_of
 from hookline_engine.definitions.snapshots import Snapshot
 from hookline_engine.drafts import Applied
 from hookline_engine.execution_reader import ExecutionReader
@@ -18,7 +21,7 @@ DEEPEST_CHILD = 50
 
 
 class Operations:
-    """Pause, resume, terminate, restart, retry, remove and the like."""
+    """Pause, resume, terminate, restart, retry, rerun, skip, remove and the like."""
 
     def __init__(
         self,
@@ -78,6 +81,54 @@ class Operations:
                 return
             target = deepest
         await self._executions.run(target.workflow_id, commands.Retry())
+
+    async def rerun(self, workflow_id: str, command: commands.Rerun) -> None:
+        """Run again from a task, here or in a sub-workflow, or from the first node.
+
+        A task of a sub-workflow also makes the SUB_WORKFLOW tasks above it wait again.
+        """
+        top = await self._reader.head(workflow_id)
+        below: Sequence[Head] = ()
+        if command.task_id and workflow_id_of(command.task_id) != workflow_id:
+            below = await self._down_to(top, command.task_id)
+        for head in (top, *below):
+            if not head.terminal:
+                message = f"Workflow {head.workflow_id} is still {head.status}."
+                raise Conflict(message, code="not_terminal")
+        if below:
+            await self._rerun_below(below, msgspec.structs.replace(command, up_to=workflow_id))
+        else:
+            await self._executions.run(workflow_id, command)
+
+    async def _rerun_below(self, below: Sequence[Head], command: commands.Rerun) -> None:
+        """The log brings the news to the parents too; the caller shall see it at once."""
+        applied = await self._executions.run(below[0].workflow_id, command)
+        for head in below:
+            revived = commands.ChildRevived(
+                head.parent_task_id or "",
+                head.parent_run,
+                head.workflow_id,
+                applied.head.revivals if applied.head else 0,
+                command.up_to,
+            )
+            applied = await self._executions.run(head.parent_workflow_id or "", revived)
+
+    async def _down_to(self, top: Head, task_id: str) -> Sequence[Head]:
+        """The executions from that of the task up to the one below `top`; raises BadRequest."""
+        found: list[Head] = []
+        head = await self._store.head(workflow_id_of(task_id))
+        while head is not None and head.parent_workflow_id and len(found) < DEEPEST_CHILD:
+            found.append(head)
+            if head.parent_workflow_id == top.workflow_id:
+                return found
+            head = await self._store.head(head.parent_workflow_id)
+        message = f"Neither workflow {top.workflow_id} nor its sub-workflows have task {task_id}."
+        raise BadRequest(message, code="unknown_task", field="/reRunFromTaskId")
+
+    async def skip(self, workflow_id: str, command: commands.Skip) -> None:
+        """Step over a node that the flow has not reached."""
+        await self._reader.head(workflow_id)
+        await self._executions.run(workflow_id, command)
 
     async def _deepest_failed(self, head: Head) -> Head | None:
         """The execution whose own task failed first: down through failed sub-workflows."""

@@ -199,6 +199,7 @@ def _command_of(workflow_id: str, effect: _ToOthers) -> messages.Command:
                 child_id=workflow_id,
                 child_run=effect.child_run,
                 at=effect.at,
+                up_to=effect.up_to,
             )
         case effects.StartFailureWorkflow():
             return messages.StartFailureWorkflow(

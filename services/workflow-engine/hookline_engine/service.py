@@ -18,6 +18,7 @@ from hookline_engine.http_targets import TargetPolicy
 from hookline_engine.rest import (
     bulk,
     execution_lists,
+    flow_changes,
     search,
     task_queues,
     task_search,
@@ -67,6 +68,7 @@ class EngineService:
             *self._registry.routes(),
             *health_routes(self._all_problems),
             *workflows.routes(shell),
+            *flow_changes.routes(shell.operations),
             *execution_lists.routes(shell),
             *search.routes(shell),
             *task_search.routes(shell),

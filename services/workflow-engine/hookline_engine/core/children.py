@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from hookline_engine.core import reruns
 from hookline_engine.core.commands import ChildEnded, ChildRevived
 from hookline_engine.core.flow import advance
 from hookline_engine.core.lines import find
@@ -39,6 +40,8 @@ def child_revived(work: Work, command: ChildRevived) -> TaskLine | None:
     line = _line_of(work, command)
     if line is None or line.retried or command.child_run <= line.child_run:
         return line
+    if command.up_to and work.terminal and reruns.can_run_again(work, line):
+        return reruns.wait_again(work, line, command)
     if not line.failed or work.node(line.ref).task.optional:
         return work.update(line, child_run=command.child_run) if line.live else line
     if work.terminal:

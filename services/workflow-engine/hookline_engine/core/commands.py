@@ -122,12 +122,17 @@ class ChildEnded(msgspec.Struct, frozen=True):
 
 
 class ChildRevived(msgspec.Struct, frozen=True):
-    """A sub-workflow that had ended without success runs again (restart, retry)."""
+    """A sub-workflow that had ended runs again (restart, retry, rerun).
+
+    `up_to`: the ancestor that a rerun was asked of; up to it, a task that had completed waits for
+    its sub-workflow again too.
+    """
 
     task_id: str
     run: int
     child_id: str
     child_run: int
+    up_to: str = ""
 
 
 class Wake(msgspec.Struct, frozen=True):
@@ -158,6 +163,28 @@ class Retry(msgspec.Struct, frozen=True):
     """Run again from the tasks that failed."""
 
 
+class Rerun(msgspec.Struct, frozen=True):
+    """Run an ended execution again from a task; without `task_id` from the first node.
+
+    `task_input`, `workflow_input` and `correlation_id` take the place of the old ones if given.
+    `up_to`: as in ChildRevived.
+    """
+
+    task_id: str = ""
+    task_input: dict[str, Any] | None = None
+    workflow_input: dict[str, Any] | None = None
+    correlation_id: str | None = None
+    up_to: str = ""
+
+
+class Skip(msgspec.Struct, frozen=True):
+    """The flow shall step over a node that it has not reached, as if that had given `output`."""
+
+    ref: str
+    input: dict[str, Any] = {}
+    output: dict[str, Any] = {}
+
+
 class UpdateVariables(msgspec.Struct, frozen=True):
     """Merge top-level keys into the variables."""
 
@@ -186,6 +213,8 @@ Command: TypeAlias = (
     | Terminate
     | Restart
     | Retry
+    | Rerun
+    | Skip
     | UpdateVariables
     | ResetCallbacks
 )

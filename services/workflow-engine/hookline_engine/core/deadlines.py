@@ -55,7 +55,8 @@ def _execution_deadline(work: Work) -> int:
     definition = work.snapshot.definition
     if definition.timeout_seconds <= 0 or definition.timeout_policy != "TIME_OUT_WF":
         return 0
-    begun = max(work.last_retried_at, work.head.admitted_at) or work.head.created_at
+    head = work.head
+    begun = max(work.last_retried_at, head.admitted_at, head.rerun_at) or head.created_at
     return begun + definition.timeout_seconds * 1000
 
 

@@ -8,7 +8,16 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from hookline_engine.core import children, events, lifecycle, reopening, results, state_changes
+from hookline_engine.core import (
+    children,
+    events,
+    lifecycle,
+    reopening,
+    reruns,
+    results,
+    skipping,
+    state_changes,
+)
 from hookline_engine.core.commands import (
     Admit,
     ChildEnded,
@@ -19,10 +28,12 @@ from hookline_engine.core.commands import (
     HandOut,
     Pause,
     Requeue,
+    Rerun,
     ResetCallbacks,
     Restart,
     Resume,
     Retry,
+    Skip,
     Start,
     SystemTaskDone,
     Terminate,
@@ -109,6 +120,8 @@ _HANDLERS: Mapping[type[Command], Handler] = MappingProxyType(
         Terminate: lifecycle.terminate,
         Restart: reopening.restart,
         Retry: reopening.retry,
+        Rerun: reruns.rerun,
+        Skip: skipping.skip,
         UpdateVariables: lifecycle.update_variables,
         ResetCallbacks: results.reset_callbacks,
     }

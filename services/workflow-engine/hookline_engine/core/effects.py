@@ -140,6 +140,7 @@ class ChildRevived(Effect, frozen=True, tag="child_revived"):
     parent_run: int
     child_run: int
     at: int
+    up_to: str = ""
 
 
 class StartFailureWorkflow(Effect, frozen=True, tag="start_failure"):

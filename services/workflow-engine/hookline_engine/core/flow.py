@@ -39,7 +39,7 @@ def _round(work: Work) -> None:
     if work.status == "PAUSED":
         _look(work)
         return
-    if not work.tasks:
+    if all(line.status == "SKIPPED" for line in work.tasks.values()):
         _begin(work)
     else:
         expire_tasks(work)
@@ -85,20 +85,9 @@ def _follow(work: Work) -> None:
         if line.live or (line.failed and not work.node(line.ref).task.permissive):
             continue
         work.put(msgspec.structs.replace(line, executed=True))
-        following = _successor(work, line)
+        following = work.node(line.ref).next
         if following is not None:
             schedule(work, following, line.path)
-
-
-def _successor(work: Work, line: TaskLine) -> str | None:
-    """The next node that was not skipped."""
-    ref = work.node(line.ref).next
-    while ref is not None:
-        there = work.tasks.get(ref)
-        if there is None or there.path != line.path or there.status != "SKIPPED":
-            return ref
-        ref = work.node(ref).next
-    return None
 
 
 def _look(work: Work) -> None:

@@ -120,13 +120,16 @@ class RunLimit(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defau
 
 
 class Head(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
-    """An execution. `run` is raised by restart; `snapshot` is the body of its definition.
+    """An execution. `run` is raised when it begins anew; `snapshot` is the body of its definition.
 
     `revivals` counts how often it ran again after it had ended, so that a parent can tell a late
     report of an earlier end. `permissive_reasons`: why it will fail once everything else is done.
 
     `rate_limit`: the limit of its workflow that it runs under; `rate_limited`: it waits for a place
     there, and nothing happens in it; `admitted_at`: when it got one.
+
+    `reruns` counts the reruns, so that what is mapped again has ids of its own; `rerun_at`: the
+    last of them.
 
     `tasks` is in no order (see `seq`); `outbox` are effects saved but not yet known to be out (G2),
     numbered from 1 over the execution's life; `wake_at` 0 = nothing to wait for.
@@ -166,6 +169,8 @@ class Head(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=
     failed_task_id: str | None = None
     permissive_reasons: tuple[str, ...] = ()
     revivals: int = 0
+    reruns: int = 0
+    rerun_at: int = 0
     rate_limit: RunLimit | None = None
     rate_limited: bool = False
     admitted_at: int = 0
@@ -176,7 +181,7 @@ class Head(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=
 
     @property
     def terminal(self) -> bool:
-        """Ended: nothing but restart, retry or terminate changes it."""
+        """Ended: nothing but restart, retry, rerun or terminate changes it."""
         return self.status not in ("RUNNING", "PAUSED")
 
     @property

@@ -11,7 +11,7 @@ from hookline_engine.core.model import Head, TaskLine
 from hookline_engine.core.retries import new_attempt
 from hookline_engine.core.scheduling import remap
 from hookline_engine.core.work import Work
-from hookline_engine.definitions.snapshots import Node, Snapshot
+from hookline_engine.definitions.snapshots import Snapshot
 
 _AGAIN_IN_PLACE = frozenset(("JOIN", "DO_WHILE"))
 _MAPPED_AGAIN = frozenset(("SWITCH", "FORK_JOIN"))
@@ -74,18 +74,16 @@ def retry(work: Work, _: Retry) -> Refusal | None:
     if not work.terminal:
         message = f"execution {work.head.workflow_id} is {work.status}: it has not ended"
         return Refusal(409, "not_ended", message)
-    if not _retriable(work) and work.status != "TIMED_OUT":
+    if not failed_lines(work) and work.status != "TIMED_OUT":
         return Refusal(409, "nothing_to_retry", f"no task of {work.head.workflow_id} has failed")
     revive(work)
     advance(work)
     return None
 
 
-def revive(work: Work, spared: str | None = None) -> None:
-    """RUNNING again, the failed tasks too; `spared` is a reference that the caller sees to."""
-    lines = [line for line in _retriable(work) if line.ref != spared]
+def reopen(work: Work, fact: str, up_to: str = "") -> None:
+    """RUNNING again, without what the end had left; the parent hears of it."""
     work.status = "RUNNING"
-    work.last_retried_at = work.now
     work.reason = None
     work.ended_at = 0
     work.output = ""
@@ -95,21 +93,29 @@ def revive(work: Work, spared: str | None = None) -> None:
     work.permissive_reasons = ()
     work.revivals += 1
     work.touched = True
-    work.feed("WorkflowRetried")
-    _tell_parent(work)
+    work.feed(fact)
+    _tell_parent(work, up_to)
     run_limits.stand_in_line(work)
+
+
+def revive(work: Work, spared: str | None = None) -> None:
+    """RUNNING again, the failed tasks too; `spared` is a reference that the caller sees to."""
+    lines = [line for line in failed_lines(work) if line.ref != spared]
+    work.last_retried_at = work.now
+    reopen(work, "WorkflowRetried")
     for line in lines:
-        _again(work, work.node(line.ref), line)
+        try_again(work, line)
 
 
-def _retriable(work: Work) -> list[TaskLine]:
+def failed_lines(work: Work) -> list[TaskLine]:
     """The newest attempts that failed, of the iterations that the loops are in."""
-    failed = [line for line in work.tasks.values() if line.failed and _is_current(work, line)]
+    failed = [line for line in work.tasks.values() if line.failed and is_current(work, line)]
     failed.sort(key=lambda line: line.seq)
     return failed
 
 
-def _is_current(work: Work, line: TaskLine) -> bool:
+def is_current(work: Work, line: TaskLine) -> bool:
+    """The task is of the iterations that the loops around it are in."""
     loops = work.node(line.ref).loops
     for depth, loop in enumerate(loops):
         around = work.tasks.get(loop)
@@ -118,7 +124,9 @@ def _is_current(work: Work, line: TaskLine) -> bool:
     return True
 
 
-def _again(work: Work, node: Node, line: TaskLine) -> None:
+def try_again(work: Work, line: TaskLine) -> None:
+    """A failed task runs again: in place, mapped again, or as a new attempt (5.6)."""
+    node = work.node(line.ref)
     if node.task.type in _AGAIN_IN_PLACE:
         again = 0 if line.status == "CANCELED" else 1
         work.update(
@@ -138,7 +146,7 @@ def _again(work: Work, node: Node, line: TaskLine) -> None:
         work.put(msgspec.structs.replace(attempt, reason=None))
 
 
-def _tell_parent(work: Work) -> None:
+def _tell_parent(work: Work, up_to: str = "") -> None:
     head = work.head
     if head.parent_workflow_id is None or head.parent_task_id is None:
         return
@@ -151,5 +159,6 @@ def _tell_parent(work: Work) -> None:
             parent_run=head.parent_run,
             child_run=work.revivals,
             at=work.now,
+            up_to=up_to,
         )
     )

@@ -11,11 +11,15 @@ from hookline_engine.definitions.snapshots import Node
 
 
 def schedule(work: Work, ref: str, path: tuple[int, ...]) -> None:
-    """Map the node, unless it has a task in these iterations already (a JOIN often has)."""
+    """Map the node, unless it has a task in these iterations already (a JOIN often has).
+
+    What was skipped is stepped over.
+    """
     there = work.tasks.get(ref)
-    if there is not None and there.path == path:
-        return
-    remap(work, work.node(ref), path, 0)
+    if there is None or there.path != path:
+        remap(work, work.node(ref), path, 0)
+    elif there.status == "SKIPPED" and (following := work.node(ref).next) is not None:
+        schedule(work, following, path)
 
 
 def remap(work: Work, node: Node, path: tuple[int, ...], attempt: int) -> None:

@@ -3,7 +3,7 @@
 Local to one call of decide; nothing of it outlives the call. Values are never changed in place.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
 import msgspec
@@ -140,6 +140,21 @@ class Work:
             self.pending.pop(line.ref, None)
         else:
             self.pending[line.ref] = None
+
+    def forget(self, gone: Callable[[TaskLine], bool]) -> None:
+        """Take lines out of the execution, and the older attempts among them."""
+        for ref in [ref for ref, line in self.tasks.items() if gone(line)]:
+            del self.tasks[ref]
+            self.pending.pop(ref, None)
+        missing = frozenset(self.head.pages) - self._bodies.keys()
+        if missing:
+            raise MissingBodies(frozenset(), missing)
+        paged = (line for page_id in self.head.pages for line in self.page(page_id))
+        old = (*paged, *self.head.past)
+        kept = tuple(line for line in old if not gone(line))
+        if len(kept) < len(old):
+            self.head = msgspec.structs.replace(self.head, pages=(), past=kept)
+        self.touched = True
 
     def _free_slot(self, before: TaskLine, line: TaskLine) -> None:
         """However the hand-off ends, its place under the task type's limit is given back."""

@@ -19,7 +19,8 @@ def task_id_of(work: Work, ref: str, path: tuple[int, ...], attempt: int) -> str
     """`<workflow id>-<12 hex>`: the same attempt always has the same id."""
     head = work.head
     iterations = ".".join(map(str, path))
-    return f"{head.workflow_id}-{digest(str(head.run), ref, iterations, str(attempt))[:12]}"
+    run = f"{head.run}.{head.reruns}" if head.reruns else str(head.run)
+    return f"{head.workflow_id}-{digest(run, ref, iterations, str(attempt))[:12]}"
 
 
 class TaskType:
