@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import expect
 
@@ -131,3 +132,60 @@ def test_a_sample_has_the_values_of_the_equality_clauses() -> None:
         "$.c": {"operator": "in", "values": [1]},
     }
     assert sample_values({"inputData": {"matches": matches}}) == {"a.b": 1, "x.y": 2}
+
+
+def two_steps(name: str) -> dict[str, Any]:
+    """A workflow of two tasks for workers."""
+    tasks = [
+        {"name": f"{name}_{ref}", "taskReferenceName": ref, "type": "SIMPLE"}
+        for ref in ("first", "second")
+    ]
+    return {"name": name, "version": 1, "schemaVersion": 2, "tasks": tasks}
+
+
+def do(system: System, execution: str, task_type: str, **output: Any) -> None:
+    """Work at the next task of the type."""
+    task = system.get(f"/tasks/poll/{task_type}")
+    assert task["workflowInstanceId"] == execution
+    result = {"workflowInstanceId": execution, "taskId": task["taskId"], "outputData": output}
+    system.post("/tasks", {**result, "status": "COMPLETED"})
+
+
+def test_it_goes_back_to_a_task_with_another_input(
+    system: System, visit: Visit, picture: Callable[[str], Path]
+) -> None:
+    register(system, two_steps("goes_back"))
+    execution = start(system, "goes_back")
+    do(system, execution, "goes_back_first", done=1)
+    do(system, execution, "goes_back_second")
+    system.execution(execution, "COMPLETED")
+
+    page = visit.open(f"/executions/{execution}")
+    page.get_by_role("link", name="second").click()
+    page.get_by_role("button", name="Rerun from here…").click()
+    dialog = page.get_by_role("dialog", name="Rerun from second?")
+    dialog.get_by_label("Another input for it").fill('{"again": true}')
+    visit.check(picture("execution-rerun"))
+    page.get_by_role("button", name="Rerun", exact=True).click()
+
+    expect(page.get_by_text("It runs again from that task.")).to_be_visible()
+    assert system.get(f"/workflow/{execution}")["status"] == "RUNNING"
+    assert system.get("/tasks/poll/goes_back_second")["inputData"] == {"again": True}
+
+
+def test_what_is_not_reached_yet_can_be_skipped(system: System, visit: Visit) -> None:
+    register(system, two_steps("skips"))
+    execution = start(system, "skips")
+    page = visit.open(f"/executions/{execution}")
+    page.get_by_role("button", name="Skip a task…").click()
+    dialog = page.get_by_role("dialog", name="Skip a task?")
+    expect(dialog.get_by_role("option")).to_have_text(["second"])
+    dialog.get_by_label("Output, JSON").fill('{"from": "the console"}')
+    visit.check()
+    dialog.get_by_role("button", name="Skip it").click()
+
+    expect(page.get_by_text("second will be skipped.")).to_be_visible()
+    do(system, execution, "skips_first")
+    ended = system.execution(execution, "COMPLETED")
+    statuses = {task["referenceTaskName"]: task["status"] for task in ended["tasks"]}
+    assert statuses == {"first": "COMPLETED", "second": "SKIPPED"}

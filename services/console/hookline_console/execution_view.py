@@ -7,6 +7,7 @@ from typing import Any, cast
 import msgspec
 
 from hookline_console.graph import Kind, NodeState
+from hookline_console.graph.tree import every_block, flow_of, reference
 from hookline_console.moments import exact_text
 
 _KINDS: Mapping[str, Kind] = {
@@ -73,6 +74,14 @@ def waiting_tasks(tasks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]
         for task in tasks
         if task.get("taskType") == "WAIT_FOR_WEBHOOK" and task["status"] == "IN_PROGRESS"
     ]
+
+
+def not_reached(execution: Mapping[str, Any]) -> list[str]:
+    """The reference names of its definition that have no task yet, in the order of the flow."""
+    definition = cast(Mapping[str, Any], execution.get("workflowDefinition") or {})
+    reached = {base_name(task["referenceTaskName"]) for task in execution.get("tasks") or ()}
+    names = (reference(block.task) for block in every_block(flow_of(definition.get("tasks"), "")))
+    return [name for name in names if name and name not in reached]
 
 
 def clauses_of(task: Mapping[str, Any]) -> list[dict[str, Any]]:

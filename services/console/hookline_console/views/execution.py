@@ -9,9 +9,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from hookline_console.api import ApiRefusal, path
+from hookline_console.definition_lines import parsed_object
 from hookline_console.execution_view import (
     bars_of,
     clauses_of,
+    not_reached,
     sample_values,
     shown_status,
     states_of,
@@ -38,6 +40,8 @@ def routes(site: Site) -> Sequence[BaseRoute]:
         read(site, one, execution),
         change(site, f"{one}/terminate", terminate),
         change(site, f"{one}/remove", remove),
+        change(site, f"{one}/rerun", rerun),
+        change(site, f"{one}/skip", skip),
         change(site, f"{one}/{{action}}", act),
     ]
 
@@ -77,6 +81,7 @@ async def execution(page: Page) -> Response:
         webhooks=resuming,
         events=events["events"],
         task=task,
+        skippable=not_reached(found) if found["status"] == "RUNNING" else (),
         logs=await _logs(page, task),
     )
 
@@ -101,6 +106,31 @@ async def act(page: Page) -> Response:
     method, tail, done = action
     await page.api.call(method, path(_API, page.param("id")) + tail)
     return page.go(address, Notice(done))
+
+
+async def rerun(page: Page) -> Response:
+    """Go back to one of its tasks: what came after that is done again."""
+    address = path(HOME + "/{}", page.param("id"))
+    body: dict[str, Any] = {"reRunFromTaskId": page.form.text("task")}
+    if text := page.form.text("input"):
+        given, _, fault = parsed_object(text)
+        if fault:
+            return page.go(address, Notice(f"Not rerun: the input is not JSON: {fault}", "warn"))
+        body["taskInput"] = given
+    await page.api.post(path(_API + "/rerun", page.param("id")), body)
+    return page.go(address, Notice("It runs again from that task."))
+
+
+async def skip(page: Page) -> Response:
+    """Step over a task that the flow has not reached."""
+    address, ref = path(HOME + "/{}", page.param("id")), page.form.text("ref")
+    output, _, fault = parsed_object(page.form.text("output") or "{}")
+    if fault:
+        return page.go(address, Notice(f"Not skipped: the output is not JSON: {fault}", "warn"))
+    await page.api.put(
+        path(_API + "/skiptask/{}", page.param("id"), ref), {"taskInput": {}, "taskOutput": output}
+    )
+    return page.go(address, Notice(f"{ref} will be skipped."))
 
 
 async def terminate(page: Page) -> Response:
