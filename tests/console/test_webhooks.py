@@ -1,6 +1,7 @@
 """Webhooks: made by the form, listed, tested, rotated, paused and deleted."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from hookline_console.forms import Form
 from hookline_console.run_forms import BadField
-from hookline_console.webhook_forms import receivers_of, rules_of, webhook_of
+from hookline_console.webhook_forms import placed, receivers_of, rules_of, webhook_of
 from tests.console.definitions import HOSTILE, register, start, waiting
 from tests.servers.browser import Visit
 from tests.servers.hookline import System
@@ -54,7 +55,8 @@ def test_a_custom_webhook_is_made_with_everything(
     page.get_by_label("Workflow to receive webhook event 1").fill("shipping")
     page.get_by_label("Version 1", exact=True).fill("1")
     page.get_by_label("Workflow to start 1").fill("counting")
-    page.get_by_label("When 1").fill('{"$.kind": "count"}')
+    page.get_by_label("Path 1 of rule 1").fill("$.kind")
+    page.get_by_label("Expected value 1 of rule 1").fill("count")
     page.get_by_label("Idempotency key 1").fill("${workflow.input.order}")
     expect(page.get_by_label("Start workflow when webhook events come")).to_be_checked()
     page.get_by_text("Options", exact=True).click()
@@ -105,7 +107,7 @@ def test_what_is_wrong_stands_at_its_field(visit: Visit) -> None:
     page.get_by_label("Header value 1").fill("v" * 12)
     page.get_by_role("button", name="Save", exact=True).click()
 
-    expect(page.locator(".err").first).to_be_visible()
+    expect(page.locator(".err:visible").first).to_be_visible()
     expect(page.get_by_label("Webhook name")).to_have_value(HOSTILE)
     expect(page.get_by_label("Header name 1")).to_have_value("X-Shop")
     visit.complaints.clear()  # the browser notes the 400 itself
@@ -121,7 +123,7 @@ def test_what_was_typed_stays_when_something_is_wrong(visit: Visit) -> None:
     page.get_by_label("Workflow to start 1").fill("also_kept")
     page.get_by_role("button", name="Save", exact=True).click()
 
-    expect(page.locator(".err")).to_contain_text("A version is a whole number.")
+    expect(page.locator(".err:visible")).to_contain_text("A version is a whole number.")
     expect(page.get_by_label("Workflow to receive webhook event 1")).to_have_value("kept")
     expect(page.get_by_label("Header name 1")).to_have_value("X-Typed")
     expect(page.get_by_label("Workflow to start 1")).to_have_value("also_kept")
@@ -165,12 +167,79 @@ def test_the_json_is_the_same_webhook(system: System, visit: Visit) -> None:
     assert changed["name"] == "as-json"
     text.fill("{")
     page.get_by_role("button", name="Save the JSON").click()
-    expect(page.locator(".err")).to_contain_text("Not JSON")
+    expect(page.locator(".err:visible")).to_contain_text("Not JSON")
     changed["options"]["dedupeSeconds"] = 60
     text.fill(json.dumps(changed))
     page.get_by_role("button", name="Save the JSON").click()
     expect(page.get_by_role("status").first).to_contain_text("Saved.")
     assert stored(system, page)["options"]["dedupeSeconds"] == 60
+
+
+def test_form_and_json_are_in_step(system: System, visit: Visit) -> None:
+    webhook = custom(system, "in-step")
+    page = visit.open(f"/definitions/webhooks/{webhook['id']}")
+    page.get_by_label("Webhook name").fill("renamed")
+    page.get_by_label("Workflow to start 1").fill("counting")
+    page.get_by_label("Path 1 of rule 1").fill("$.kind")
+    page.get_by_label("Operator 1 of rule 1").select_option("in")
+    page.get_by_label("Expected value 1 of rule 1").fill("a, b")
+
+    page.get_by_role("tab", name="JSON").click()
+    text = page.get_by_label("The webhook as the API takes it")
+    expect(text).to_have_value(re.compile('"name": "renamed"'))
+    shown = json.loads(text.input_value())
+    assert shown["startRules"][0]["when"] == {"$.kind": {"operator": "in", "values": ["a", "b"]}}
+    assert "secrets" not in shown
+    text.fill("{")
+    expect(page.locator("#json-state")).to_contain_text("Not JSON yet")
+    page.get_by_role("tab", name="Form").click()
+    expect(text).to_be_visible()
+    expect(page.locator("#json-state")).to_contain_text("Not JSON")
+    shown["startRules"][0]["when"] = {"$.kind": "c"}
+    shown["options"]["retentionDays"] = 3
+    text.fill(json.dumps(shown))
+
+    page.get_by_role("tab", name="Form").click()
+    expect(page.get_by_label("Expected value 1 of rule 1")).to_have_value("c")
+    expect(page.get_by_label("Webhook name")).to_have_value("renamed")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("status").first).to_contain_text("Saved.")
+    saved = stored(system, page)
+    assert (saved["name"], saved["options"]["retentionDays"]) == ("renamed", 3)
+    visit.complaints.clear()  # the browser notes the 400 itself
+    visit.check()
+
+
+def test_clauses_of_a_rule_are_tried_on_past_events(system: System, visit: Visit) -> None:
+    webhook = custom(system, "tried")
+    for kind in ("a", "b", "b"):
+        sent = httpx.post(
+            webhook["url"], json={"kind": kind}, headers={"X-Shop": "3f8c1e5b9a7d40c2e1b6"}
+        )
+        system.event(sent.headers["Hookline-Event-Id"])
+    page = visit.open(f"/definitions/webhooks/{webhook['id']}")
+    page.get_by_label("Path 1 of rule 1").fill("$.kind")
+    page.get_by_label("Expected value 1 of rule 1").fill("b")
+    expect(page.get_by_text("Would have matched 2 of the last 3 events.")).to_be_visible()
+    page.get_by_role("button", name="Add a rule").click()
+    expect(page.get_by_label("Path 1 of rule 2")).to_have_value("")
+
+
+def test_a_change_by_someone_else_is_not_lost(system: System, visit: Visit) -> None:
+    webhook = custom(system, "shared")
+    page = visit.open(f"/definitions/webhooks/{webhook['id']}")
+    changed = system.get(f"/metadata/webhook/{webhook['id']}")
+    changed["options"]["retentionDays"] = 11
+    system.call("PUT", f"/metadata/webhook/{webhook['id']}", json=changed)
+    page.get_by_label("Webhook name").fill("mine")
+    page.get_by_role("button", name="Save", exact=True).click()
+
+    expect(page.get_by_role("alert")).to_contain_text("has changed it since")
+    assert stored(system, page)["name"] == "shared"
+    expect(page.get_by_label("Webhook name")).to_have_value("mine")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("status").first).to_contain_text("Saved.")
+    assert stored(system, page)["name"] == "mine"
 
 
 def test_a_test_event_is_signed_and_shown(
@@ -278,6 +347,12 @@ def form_of(webhook: dict[str, Any]) -> list[tuple[str, str]]:
 def test_a_form_that_was_not_touched_changes_nothing() -> None:
     kept = {k: v for k, v in STORED.items() if k not in ("url", "createTime", "workflowsToStart")}
     assert webhook_of(Form(form_of(STORED)), STORED) == kept
+
+
+def test_a_fault_of_the_api_stands_at_its_field() -> None:
+    assert placed("/startRules/1/when/$.a", "bad") == ("startRules", "2. when $.a: bad")
+    assert placed("/name", "taken") == ("name", "taken")
+    assert placed("", "no") == ("form", "no")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The REST API as the console calls it: answers as JSON values, refusals as exceptions."""
 
+import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -11,30 +12,55 @@ import msgspec
 from hookline_common.errors import HooklineError
 
 _TIMEOUT_SECONDS = 30
+_ARGUMENT = re.compile(r"\w+\.arg0(\[\d+\])?")
 _STREAM_TIMEOUT = httpx.Timeout(10, read=None)
 
 
 class ApiRefusal(HooklineError):
-    """The API said no: `status`, its `code`, and where a field is at fault its JSON Pointer."""
+    """The API said no: `status`, its `code`, and where a field is at fault its JSON Pointer.
 
-    def __init__(self, message: str, status: int, code: str = "", field: str = "") -> None:
+    `faults` are all that is wrong, each with its pointer: at least the one of the message.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        status: int,
+        code: str = "",
+        field: str = "",
+        faults: Sequence[tuple[str, str]] = (),
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.field = field
+        self.faults = faults or [(field, message)]
 
 
 class ApiUnreachable(HooklineError):
     """The API does not answer."""
 
 
-class _Refusal(msgspec.Struct, frozen=True):
+class _Violation(msgspec.Struct, frozen=True):
+    path: str
+    message: str
+
+    def pointer(self) -> str:
+        """The path (`registerWorkflowDef.arg0.tasks[0].name`) as a JSON Pointer."""
+        if self.path.startswith("/"):
+            return self.path
+        steps = re.sub(r"\[(\d+)\]", r".\1", _ARGUMENT.sub("", self.path))
+        return steps.replace(".", "/")
+
+
+class _Refusal(msgspec.Struct, frozen=True, rename="camel"):
     """The body of a refusal (specs/rest.md 1.5)."""
 
     message: str = ""
     code: str = ""
     error: str = ""
     field: str | None = None
+    validation_errors: list[_Violation] = msgspec.field(default_factory=list[_Violation])
 
 
 def path(template: str, *values: str | int) -> str:
@@ -146,4 +172,6 @@ def _refusal(answer: httpx.Response) -> ApiRefusal:
     except msgspec.MsgspecError:
         said = _Refusal(message=answer.text[:500])
     message = said.message or f"The API answered {answer.status_code}."
-    return ApiRefusal(message, answer.status_code, said.code or said.error, said.field or "")
+    faults = [(one.pointer(), one.message) for one in said.validation_errors]
+    code = said.code or said.error
+    return ApiRefusal(message, answer.status_code, code, said.field or "", faults)

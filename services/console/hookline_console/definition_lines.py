@@ -5,6 +5,7 @@ import re
 from typing import Any, cast
 
 from hookline_console.json_lines import json_text
+from hookline_console.pointers import unescaped
 
 
 def line_of(definition: Any, pointer: str) -> int:
@@ -14,7 +15,7 @@ def line_of(definition: Any, pointer: str) -> int:
     """
     line, value = 1, definition
     for step in pointer.split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
+        name = unescaped(step)
         if isinstance(value, dict):
             members = list(cast(dict[str, Any], value).items())
             at = next((n for n, (key, _) in enumerate(members) if key == name), None)

@@ -8,6 +8,7 @@ import msgspec
 
 from hookline_console.forms import Form
 from hookline_console.json_lines import json_text
+from hookline_console.pointers import unescaped
 from hookline_console.run_forms import BadField
 
 CUSTOM = "Custom"
@@ -42,6 +43,7 @@ OPTIONS: Sequence[Option] = (
     Option("deliveryId", "Delivery id", "header:NAME, query:NAME or a JSON path.", "source"),
     Option("orderingKey", "Ordering key", "Events of one key stay in order; as above.", "source"),
     Option("replyOnReject", "Answer to a bad request", "", "choice", ("accept", "status")),
+    Option("batch", "A list of events in one request is", "", "choice", ("whole", "items")),
     Option("mergeQuery", "Query parameters join the payload", "", "flag"),
     Option("paused", "Paused: events are kept and do nothing", "", "flag"),
 )
@@ -177,6 +179,20 @@ def _object(text: str, field: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadField(field, "A JSON object is needed.")
     return cast(dict[str, Any], value)
+
+
+def shown_as_json(webhook: Mapping[str, Any]) -> dict[str, Any]:
+    """What can be written of it. Secrets have a page of their own: an old list of them, saved
+    again, would undo a rotation.
+    """
+    return {name: value for name, value in webhook.items() if name not in _SERVER_KEPT}
+
+
+def placed(pointer: str, message: str) -> tuple[str, str]:
+    """The field of the form at which a fault of the API stands, and the words there."""
+    field, *steps = pointer.strip("/").split("/")
+    names = [f"{int(step) + 1}." if step.isdecimal() else unescaped(step) for step in steps]
+    return field or "form", f"{' '.join(names)}: {message}" if names else message
 
 
 def webhook_from_json(text: str) -> dict[str, Any]:

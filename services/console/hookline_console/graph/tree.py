@@ -8,6 +8,8 @@ from typing import Any, Literal, cast
 
 import msgspec
 
+from hookline_console.pointers import escaped
+
 NODE = (184, 48)
 WAIT_NODE = (216, 88)
 PILL_HEIGHT = 32
@@ -159,11 +161,6 @@ def _branches(task: Mapping[str, Any], kind: str, pointer: str, depth: int) -> t
     if kind in _LOOPS:
         return (Branch("", flow_of(task.get("loopOver"), f"{pointer}/loopOver", depth + 1)),)
     return ()
-
-
-def escaped(name: object) -> str:
-    """A member's name in a JSON Pointer (RFC 6901, section 3)."""
-    return str(name).replace("~", "~0").replace("/", "~1")
 
 
 def _size(kind: str, task: Mapping[str, Any]) -> tuple[float, float]:

@@ -5,3 +5,7 @@ document.addEventListener("input", (event) => {
   const button = field.form.querySelector("footer button[type=submit]");
   button.disabled = field.value !== field.dataset.mustEqual;
 });
+// Until the name is there, its button stays off.
+document.addEventListener("beforetoggle", (event) => {
+  event.target.querySelector?.("[data-must-equal]")?.dispatchEvent(new Event("input", { bubbles: true }));
+}, true);

@@ -19,6 +19,7 @@ document.addEventListener("click", (event) => {
       else control.value = "";
     }
     list.append(row);
+    row.dispatchEvent(new CustomEvent("row-added", { bubbles: true }));
     renumber(list);
     row.querySelector("input, select, textarea").focus();
     list.dispatchEvent(new Event("input", { bubbles: true }));

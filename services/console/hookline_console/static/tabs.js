@@ -6,6 +6,7 @@ function select(tab) {
     const panel = document.getElementById(other.getAttribute("aria-controls"));
     if (panel) panel.hidden = other !== tab;
   }
+  tab.dispatchEvent(new CustomEvent("tab-chosen", { bubbles: true }));
 }
 
 document.addEventListener("click", (event) => {

@@ -16,8 +16,10 @@ from hookline_console.webhook_forms import (
     CUSTOM,
     OPTIONS,
     Rule,
+    placed,
     receivers_of,
     rules_of,
+    shown_as_json,
     typed_headers,
     typed_receivers,
     typed_rules,
@@ -28,6 +30,7 @@ from hookline_console.webhook_forms import (
 HOME = "/definitions/webhooks"
 _TILES = ("GitHub", "Slack", "Stripe", "Microsoft Teams", "SendGrid", "Custom")
 """The platforms of the customer's page; the others follow in a list."""
+_SAVE_AGAIN = "Save again to put this in its place, or discard it to see what there is now."
 
 
 def routes(site: Site) -> Sequence[BaseRoute]:
@@ -35,6 +38,8 @@ def routes(site: Site) -> Sequence[BaseRoute]:
     return [
         read(site, f"{HOME}/new", new),
         change(site, f"{HOME}/new", create),
+        change(site, f"{HOME}/{{id}}/as-json", as_json),
+        change(site, f"{HOME}/{{id}}/as-form", as_form),
         read(site, f"{HOME}/{{id}}", edit),
         change(site, f"{HOME}/{{id}}", save),
     ]
@@ -68,6 +73,30 @@ async def save(page: Page) -> Response:
     return await _saved(page, await _stored(page))
 
 
+async def as_json(page: Page) -> Response:
+    """The JSON that the form stands for."""
+    try:
+        webhook = webhook_of(page.form, await _before(page))
+    except BadField as error:
+        return page.data({"message": str(error), "field": error.field}, 400)
+    return page.data({"json": json_text(shown_as_json(webhook))})
+
+
+async def as_form(page: Page) -> Response:
+    """The form of what was typed as JSON."""
+    try:
+        webhook = webhook_from_json(page.form.raw("json"))
+    except BadField as error:
+        return page.data({"message": str(error), "field": error.field}, 400)
+    stored = await _before(page)
+    blank = {"sourcePlatform": CUSTOM, "receiverWorkflowNamesToVersions": {}, "options": {}}
+    return await _shown(page, blank | webhook | _identity(stored))
+
+
+async def _before(page: Page) -> dict[str, Any]:
+    return {} if page.param("id") == "new" else await _stored(page)
+
+
 async def _stored(page: Page) -> dict[str, Any]:
     return await page.api.get(path("/metadata/webhook/{}", page.param("id")))
 
@@ -75,20 +104,28 @@ async def _stored(page: Page) -> dict[str, Any]:
 async def _saved(page: Page, stored: dict[str, Any]) -> Response:
     webhook: dict[str, Any] = dict(stored)
     try:
-        as_json = page.form.raw("json")
-        webhook = webhook_from_json(as_json) if as_json else webhook_of(page.form, stored)
+        text = page.form.raw("json")
+        webhook = webhook_from_json(text) if text else webhook_of(page.form, stored)
+        if _changed_meanwhile(page, stored):
+            who = stored.get("updatedBy") or "someone"
+            raise BadField("form", f"Not saved: {who} has changed it since. {_SAVE_AGAIN}")
         answer = await _sent(page, webhook, stored)
     except BadField as error:
         return await _shown(page, webhook | _typed(page), 400, {error.field: str(error)})
     except ApiRefusal as refusal:
         if refusal.status not in (400, 409):
             raise
-        field = refusal.field.strip("/").partition("/")[0] or "form"
-        return await _shown(page, webhook | _identity(stored), 400, {field: str(refusal)})
+        errors = dict(placed(*fault) for fault in refusal.faults)
+        return await _shown(page, webhook | _identity(stored), 400, errors)
     warnings = " ".join(one["message"] for one in answer.get("warnings") or ())
     text = "Saved." if stored else "Saved. Copy its URL to the platform."
     kind = "warn" if warnings else "good"
     return page.go(path(HOME + "/{}", answer["id"]), Notice(f"{text} {warnings}".strip(), kind))
+
+
+def _changed_meanwhile(page: Page, stored: Mapping[str, Any]) -> bool:
+    seen = page.form.text("seen")
+    return bool(seen) and seen != str(stored.get("updateTime") or stored.get("createTime") or "")
 
 
 async def _sent(page: Page, webhook: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any]:
@@ -103,7 +140,7 @@ def _typed(page: Page) -> dict[str, Any]:
 
 
 def _identity(stored: Mapping[str, Any]) -> dict[str, Any]:
-    kept = ("id", "url", "urlVerified", "secrets", "createTime")
+    kept = ("id", "url", "urlVerified", "secrets", "createTime", "updateTime")
     return {name: stored[name] for name in kept if name in stored}
 
 
@@ -146,7 +183,7 @@ async def _shown(
         options=OPTIONS,
         waiting=waiting,
         last=last,
-        as_json=page.form.raw("json") or json_text(webhook),
+        as_json=page.form.raw("json") or json_text(shown_as_json(webhook)),
     )
 
 

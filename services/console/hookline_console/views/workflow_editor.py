@@ -93,9 +93,17 @@ async def draw(page: Page) -> Response:
     try:
         await page.api.post("/metadata/workflow/validate", definition)
     except ApiRefusal as refusal:
-        pointer = refusal.field
-        problems.append(_problem(str(refusal), pointer, line_of(definition, pointer)))
+        problems = _problems(refusal, definition)
     return page.data({"svg": str(_drawn(page, definition, webhooks)), "problems": problems})
+
+
+def _problems(refusal: ApiRefusal, definition: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """All that is wrong, in the order of the lines."""
+    found = [
+        _problem(message, pointer, line_of(definition, pointer))
+        for pointer, message in refusal.faults
+    ]
+    return sorted(found, key=lambda one: one["line"])
 
 
 def _problem(message: str, pointer: str, line: int) -> dict[str, Any]:
@@ -113,9 +121,7 @@ async def save(page: Page) -> Response:
     except ApiRefusal as refusal:
         if refusal.status == 401:
             raise
-        pointer = refusal.field
-        problem = _problem(str(refusal), pointer, line_of(definition, pointer))
-        return page.data({"problems": [problem]}, refusal.status)
+        return page.data({"problems": _problems(refusal, definition)}, refusal.status)
     name, version = str(definition["name"]), int(definition.get("version") or 1)
     response = page.data({"address": f"{path(_HOME + '/{}', name)}?version={version}"})
     return page.with_notice(response, Notice(f"Saved as version {version} of {name}."))

@@ -1,5 +1,5 @@
 // The drawing: made by the server from the draft, walked and acted on here.
-import { post } from "./dom.js";
+import { post } from "../dom.js";
 
 export class Canvas {
   constructor(place, handlers) {

@@ -1,5 +1,5 @@
 // The form at the side for a task of each type. `set(edit)` changes a copy of the task in the draft.
-import { button, choice, field, jsonField, make } from "./dom.js";
+import { button, choice, field, jsonField, make } from "../dom.js";
 import { matchesForm } from "./matches.js";
 
 const input = (task) => (task.inputParameters ??= {});
@@ -7,7 +7,7 @@ const input = (task) => (task.inputParameters ??= {});
 function waitForWebhook(task, set, context) {
   const given = task.inputParameters ?? {};
   return [
-    matchesForm(given.matches, context.workflow, context.webhook, (matches) => set((copy) => { input(copy).matches = matches; })),
+    matchesForm(given.matches, context.workflow, context.isNamed, (matches) => set((copy) => { input(copy).matches = matches; })),
     field("Timeout", given.timeout, (text) => set((copy) => { if (text) input(copy).timeout = text; else delete input(copy).timeout; }),
       { hint: "Such as 30m or 2 days; empty: it waits without end." }),
     choice("When the time is over", [["", "Complete with timedOut"], ["FAIL", "Fail the task"]], given.onTimeout ?? "",

@@ -1,7 +1,7 @@
 // The editor: one draft; the flow, the form at the side, the JSON and the settings show it and change it.
 import { say } from "../saying.js";
 import { Canvas } from "./canvas.js";
-import { make, post } from "./dom.js";
+import { make, post } from "../dom.js";
 import { Draft, tasksIn, valueAt } from "./draft.js";
 import { settingsForm, taskForm } from "./forms.js";
 import { newTasks } from "./new_tasks.js";
@@ -71,7 +71,7 @@ function drawSide(pointer) {
       press("Move later", "↓", () => choose(draft.move(pointer, 1), false)),
       press("Duplicate", "Copy", () => choose(draft.duplicate(pointer), false)),
       press("Delete", "✕", () => remove(pointer))),
-    make("div", { class: "form-body" }, ...taskForm(task, set, { workflow: draft.definition.name ?? "", webhook: data.webhook, refresh: () => drawSide(pointer) })));
+    make("div", { class: "form-body" }, ...taskForm(task, set, { workflow: draft.definition.name ?? "", isNamed: data.named === "true", refresh: () => drawSide(pointer) })));
 }
 
 function remove(pointer) {

@@ -51,8 +51,12 @@ export function jsonField(label, value, change, { rows = 6, hint = "" } = {}) {
 export const button = (text, press, attributes = {}) =>
   make("button", { type: "button", class: "btn small", onclick: press, ...attributes }, text);
 
-export async function post(address, fields) {
+export function send(address, fields) {
   const csrf = document.querySelector("meta[name=csrf]").content;
-  const answer = await fetch(address, { method: "POST", headers: { "X-CSRF-Token": csrf }, body: new URLSearchParams(fields) });
+  return fetch(address, { method: "POST", headers: { "X-CSRF-Token": csrf }, body: new URLSearchParams(fields) });
+}
+
+export async function post(address, fields) {
+  const answer = await send(address, fields);
   return { ok: answer.ok, status: answer.status, data: await answer.json().catch(() => ({})) };
 }
