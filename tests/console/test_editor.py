@@ -102,6 +102,71 @@ def test_what_is_done_can_be_undone_and_done_again(system: System, visit: Visit)
     assert visit.complaints == []
 
 
+def forked(name: str) -> dict[str, Any]:
+    """A workflow of a task, a fork of two with its join, and a task."""
+    first, left, right, last = (
+        {"name": "pack", "taskReferenceName": ref, "type": "SIMPLE"}
+        for ref in ("first", "left", "right", "last")
+    )
+    fork = {"name": "f", "taskReferenceName": "f", "type": "FORK_JOIN"}
+    join = {"name": "j", "taskReferenceName": "j", "type": "JOIN", "joinOn": ["left", "right"]}
+    tasks = [first, {**fork, "forkTasks": [[left], [right]]}, join, last]
+    return {"name": name, "version": 1, "schemaVersion": 2, "tasks": tasks}
+
+
+def references(page: Page) -> list[str]:
+    """The names of the outermost tasks, in their order."""
+    return [task["taskReferenceName"] for task in draft(page)["tasks"]]
+
+
+def test_a_fork_and_its_join_go_together(system: System, visit: Visit) -> None:
+    register(system, forked("forked"))
+    page = visit.open("/definitions/workflows/forked")
+    node(page, "f").click()
+    page.get_by_role("button", name="Move earlier").click()
+    expect(node(page, "f")).to_have_attribute("data-pointer", "/tasks/0")
+    assert references(page) == ["f", "j", "first", "last"]
+    page.get_by_role("button", name="Move later").click()
+    expect(node(page, "f")).to_have_attribute("data-pointer", "/tasks/1")
+    assert references(page) == ["first", "f", "j", "last"]
+    page.get_by_role("button", name="Duplicate").click()
+    expect(node(page, "f_2")).to_be_visible()
+    assert references(page) == ["first", "f", "j", "f_2", "j_2", "last"]
+    assert draft(page)["tasks"][4]["joinOn"] == ["left_2", "right_2"]
+    expect(page.locator("#validity")).to_contain_text("Definition is valid, 10 tasks")
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.locator("#draft-state")).to_contain_text("4 tasks deleted")
+    assert references(page) == ["first", "f", "j", "last"]
+    assert visit.complaints == []
+
+
+def test_a_version_is_saved_over_after_a_question(system: System, visit: Visit) -> None:
+    register(system, simple("over"))
+    page = visit.open("/definitions/workflows/over")
+    add(page, "Add a task after pack", "Inline")
+    page.get_by_role("button", name="Save over version 1…").click()
+    visit.check()
+    page.get_by_role("alertdialog").get_by_role("button", name="Save over it").click()
+    expect(page.get_by_text("Saved as version 1 of over.")).to_be_visible()
+    assert len(system.get("/metadata/workflow/over", params={"version": 1})["tasks"]) == 2
+
+
+def test_every_fault_stands_at_its_line(system: System, visit: Visit) -> None:
+    register(system, forked("faulty"))
+    page = visit.open("/definitions/workflows/faulty")
+    page.get_by_role("tab", name="JSON").click()
+    changed = draft(page)
+    for task in (changed["tasks"][0], changed["tasks"][3]):
+        task["name"] = ""
+    text = json.dumps(changed, indent=2)
+    page.get_by_label("Definition as JSON").fill(text)
+    wrong = [n for n, line in enumerate(text.split("\n"), 1) if line.strip() == '"name": "",']
+    assert len(wrong) == 2
+    for line in wrong:
+        expect(page.locator("#json-lines")).to_contain_text(f"▸ {line}")
+        expect(page.locator("#validity")).to_contain_text(f"Line {line}:")
+
+
 def test_json_and_flow_are_in_step_and_a_fault_stands_at_its_line(
     system: System, visit: Visit, picture: Callable[[str], Path]
 ) -> None:

@@ -34,6 +34,15 @@ export function tasksIn(tasks, found = []) {
   return found;
 }
 
+// A fork and the join behind it go together.
+const spanAt = (tasks, index) => (/^FORK_JOIN/.test(tasks[index]?.type) && tasks[index + 1]?.type === "JOIN" ? 2 : 1);
+
+function beginsOf(tasks) {
+  const begins = [];
+  for (let at = 0; at < tasks.length; at += spanAt(tasks, at)) begins.push(at);
+  return begins;
+}
+
 export class Draft extends EventTarget {
   #undone = [];
   #done = [];
@@ -96,36 +105,51 @@ export class Draft extends EventTarget {
     });
   }
 
+  // How many tasks went, with those in their branches.
   remove(pointer) {
+    const { list, index } = split(pointer);
+    let gone = [];
     this.change((copy) => {
-      const { list, index } = split(pointer);
-      listAt(copy, list).splice(index, 1);
+      const tasks = listAt(copy, list);
+      gone = tasks.splice(index, spanAt(tasks, index));
     });
+    return tasksIn(gone).length;
   }
 
   // Earlier (-1) or later (1) in its list; the pointer that it has then.
   move(pointer, step) {
     const { list, index } = split(pointer);
-    const length = valueAt(this.definition, list).length;
-    const to = Math.min(Math.max(index + step, 0), length - 1);
-    this.change((copy) => {
+    return this.change((copy) => {
       const tasks = listAt(copy, list);
-      tasks.splice(to, 0, ...tasks.splice(index, 1));
+      const moved = tasks.splice(index, spanAt(tasks, index));
+      const begins = beginsOf(tasks);
+      const to = step < 0 ? begins.findLast((begin) => begin < index) ?? 0 : begins.find((begin) => begin > index) ?? tasks.length;
+      tasks.splice(to, 0, ...moved);
+      return `${list}/${to}`;
     });
-    return `${list}/${to}`;
   }
 
   duplicate(pointer) {
     const { list, index } = split(pointer);
-    this.change((copy) => {
-      const twin = JSON.parse(JSON.stringify(listAt(copy, list)[index]));
-      listAt(copy, list).splice(index + 1, 0, twin);
-      for (const task of tasksIn([twin])) {
-        const wanted = task.taskReferenceName;
-        task.taskReferenceName = "";
-        task.taskReferenceName = this.freshName(wanted, copy);
-      }
+    return this.change((copy) => {
+      const tasks = listAt(copy, list);
+      const count = spanAt(tasks, index);
+      const twins = JSON.parse(JSON.stringify(tasks.slice(index, index + count)));
+      tasks.splice(index + count, 0, ...twins);
+      this.#rename(tasksIn(twins), copy);
+      return `${list}/${index + count}`;
     });
-    return `${list}/${index + 1}`;
+  }
+
+  // New names for copies; a join among them joins the copies.
+  #rename(twins, root) {
+    const names = new Map();
+    for (const task of twins) {
+      const before = task.taskReferenceName;
+      task.taskReferenceName = "";
+      task.taskReferenceName = this.freshName(before, root);
+      names.set(before, task.taskReferenceName);
+    }
+    for (const task of twins) task.joinOn = task.joinOn?.map((name) => names.get(name) ?? name);
   }
 }

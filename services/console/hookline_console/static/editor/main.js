@@ -75,10 +75,8 @@ function drawSide(pointer) {
 }
 
 function remove(pointer) {
-  const task = valueAt(draft.definition, pointer);
-  if (!task) return;
-  const count = tasksIn([task]).length;
-  draft.remove(pointer);
+  if (!valueAt(draft.definition, pointer)) return;
+  const count = draft.remove(pointer);
   drawSide("");
   say(`${count} task${count === 1 ? "" : "s"} deleted; Undo brings ${count === 1 ? "it" : "them"} back`);
   id("draft-state").textContent = `${count} task${count === 1 ? "" : "s"} deleted, Undo brings back`;
@@ -157,7 +155,8 @@ async function save(overwrite) {
 
 id("save").addEventListener("click", () => save(false));
 id("overwrite")?.addEventListener("click", () => {
-  if (confirm(`Save over version ${draft.definition.version}? Executions that run keep the old one; new ones get this.`)) save(true);
+  id("ask-overwrite").hidePopover();
+  save(true);
 });
 id("undo").addEventListener("click", () => draft.undo());
 id("redo").addEventListener("click", () => draft.redo());
