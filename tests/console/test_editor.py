@@ -76,7 +76,11 @@ def test_the_next_version_and_the_difference(
 
     page.get_by_role("link", name="Diff").click()
     expect(page.get_by_text("Added: inline.")).to_be_visible()
+    expect(page.get_by_label("From version")).to_have_value("1")
     visit.check(picture("diff"))
+    visit.open("/definitions/workflows/grows/diff")
+    expect(page.get_by_label("From version")).to_have_value("1")
+    expect(page.get_by_label("To version")).to_have_value("2")
 
 
 def test_what_is_done_can_be_undone_and_done_again(system: System, visit: Visit) -> None:

@@ -64,6 +64,10 @@ def test_rows_say_what_the_api_says(
         ("correlation=order-1", [1]),
         ("text=findme", [3]),
         ("period=1h&workflow=pick&status=RUNNING", [1, 2]),
+        ("workflow=pick&version=1", [0, 1, 2]),
+        ("workflow=pick&version=2", []),
+        ("from=2020-01-01&workflow=other", [3]),
+        ("to=2020-01-01", []),
     ],
 )
 def test_a_filter_is_in_the_address(
@@ -129,7 +133,7 @@ def test_terminating_asks_first_and_keeps_the_reason(
     page.get_by_label("Select ended").check()
 
     page.get_by_role("button", name="Terminate").first.click()
-    dialog = page.get_by_role("alertdialog")
+    dialog = page.get_by_role("alertdialog", name="Terminate 1 execution?")
     expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
     visit.check(picture("executions-terminate"))
     dialog.get_by_label("Reason").fill("no longer wanted")
@@ -157,6 +161,11 @@ def test_an_id_is_looked_up_and_other_text_is_searched() -> None:
     assert by_id["query"] == 'workflowId IN ("4c91c608-d2fe-4d4e-9a80-d288cc12eeca")'
     assert by_id["freeText"] == ""
     assert search_parameters(Filters(text="findme"), NOW)["freeText"] == "findme"
+
+
+def test_a_time_that_is_none_is_said(visit: Visit) -> None:
+    page = visit.open("/executions?from=soon")
+    expect(page.get_by_text("“soon” is no time")).to_be_visible()
 
 
 def test_quotes_and_backslashes_are_escaped() -> None:

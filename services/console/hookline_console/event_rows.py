@@ -7,7 +7,7 @@ import msgspec
 
 from hookline_console.event_story import filled, took
 from hookline_console.marks import VERDICTS
-from hookline_console.moments import ms_of
+from hookline_console.moments import not_a_time, typed_ms
 
 HOUR_MS = 3_600_000
 RANGES: Mapping[str, tuple[str, int]] = {
@@ -19,8 +19,6 @@ NOT_REPLAYED = frozenset({"duplicate", "handshake", "pending"})
 
 _MINUTE_MS = 60_000
 _MOST_STEPS = 1_000
-_LONGEST_DATE = 8
-_LONGEST_MS = 13
 
 
 class Filters(msgspec.Struct, frozen=True):
@@ -99,8 +97,8 @@ def filters_of(query: Callable[[str], str], now: int, webhook_id: str = "") -> F
     """The filters of an address; a time that is none is left out and named in `error`."""
     chosen = query("range")
     length = RANGES[chosen][1] if chosen in RANGES else None
-    begin, end = _moment(query("from")), _moment(query("to"))
-    wrong = next((one for one in ("from", "to") if query(one) and _moment(query(one)) is None), "")
+    begin, end = typed_ms(query("from")), typed_ms(query("to"))
+    wrong = next((one for one in ("from", "to") if query(one) and typed_ms(query(one)) is None), "")
     verdict = query("verdict")
     return Filters(
         webhook_id=webhook_id or query("webhookId"),
@@ -110,7 +108,7 @@ def filters_of(query: Callable[[str], str], now: int, webhook_id: str = "") -> F
         range=chosen if length else "",
         begin=now - length if length else begin,
         end=None if length else end,
-        error=f"“{query(wrong)}” is no time: write 2026-11-23 14:30 (UTC)." if wrong else "",
+        error=not_a_time(query(wrong)) if wrong else "",
     )
 
 
@@ -132,14 +130,6 @@ def check_of(event: Mapping[str, Any]) -> Check:
     words = {"header": "Headers match", "none": "Nothing to check"}
     method = str(verification.get("method", ""))
     return Check(words.get(method, "Signature holds"), ok=True)
-
-
-def _moment(text: str) -> int | None:
-    """A time as a person types it, UTC unless it says otherwise; digits alone are milliseconds."""
-    if text.isascii() and text.isdigit() and len(text) > _LONGEST_DATE:
-        return int(text[:_LONGEST_MS])
-    zoned = text.endswith("Z") or "+" in text
-    return ms_of(text if zoned else f"{text.replace(' ', 'T')}+00:00") if text else None
 
 
 def _note(event: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from hookline_console.marks import STATUSES
+from hookline_console.moments import not_a_time, typed_ms
 
 PAGE_SIZE = 50
 PERIODS: Mapping[str, tuple[str, int]] = {
@@ -25,14 +26,23 @@ class Filters(msgspec.Struct, frozen=True):
     statuses: tuple[str, ...] = ()
     correlation: str = ""
     period: str = ""
+    since: str = ""
+    until: str = ""
     text: str = ""
     start: int = 0
 
     @property
+    def error(self) -> str:
+        """What cannot be understood, and how to write it."""
+        typed = (self.since, self.until)
+        wrong = next((text for text in typed if text and typed_ms(text) is None), "")
+        return not_a_time(wrong) if wrong else ""
+
+    @property
     def any(self) -> bool:
         """Whether something is filtered at all."""
-        chosen = (self.workflow, self.version, self.statuses, self.correlation, self.period)
-        return any(chosen) or bool(self.text)
+        chosen = (self.workflow, self.version, self.correlation, self.period, self.text)
+        return any((*chosen, self.statuses, self.since, self.until))
 
 
 def search_parameters(filters: Filters, now: int) -> dict[str, str | int]:
@@ -61,6 +71,10 @@ def _conditions(filters: Filters, now: int) -> Sequence[str]:
         found.append(equals("correlationId", filters.correlation))
     if filters.period in PERIODS:
         found.append(f"startTime > {now - PERIODS[filters.period][1]}")
+    if (since := typed_ms(filters.since)) is not None:
+        found.append(f"startTime > {since - 1}")
+    if (until := typed_ms(filters.until)) is not None:
+        found.append(f"startTime < {until}")
     if _ID.match(filters.text):
         found.append(equals("workflowId", filters.text.lower()))
     return found

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 _UNITS = ((86_400_000, "day", "days"), (3_600_000, "h", "h"), (60_000, "min", "min"))
 _SECOND = 1000
+_LONGEST_DATE = 8
+_LONGEST_MS = 13
 
 
 def utc_text(ms: int) -> str:
@@ -57,3 +59,20 @@ def ms_of(text: str) -> int | None:
     except ValueError:
         return None
     return round(parsed.timestamp() * _SECOND) if parsed.tzinfo else None
+
+
+def typed_ms(text: str) -> int | None:
+    """A time as a person types it, or a day; UTC unless it says otherwise; digits alone are
+    milliseconds. None where it is none.
+    """
+    if text.isascii() and text.isdigit() and len(text) > _LONGEST_DATE:
+        return int(text[:_LONGEST_MS])
+    if text.endswith("Z") or "+" in text:
+        return ms_of(text)
+    day, _, clock = text.partition(" " if " " in text else "T")
+    return ms_of(f"{day}T{clock or '00:00'}+00:00")
+
+
+def not_a_time(text: str) -> str:
+    """What to say of a text that is no time."""
+    return f"“{text}” is no time: write 2026-11-23 14:30 (UTC)."

@@ -14,6 +14,8 @@ function count() {
     const fitting = boxes.filter((box) => statuses.includes(box.dataset.status)).length;
     button.querySelector("b").textContent = boxes.length ? fitting : "";
     button.disabled = !fitting;
+    const title = document.getElementById(`${button.getAttribute("popovertarget")}-title`);
+    if (title) title.textContent = `Terminate ${fitting} execution${fitting === 1 ? "" : "s"}?`;
   }
 }
 

@@ -49,6 +49,8 @@ def filters_of(page: Page) -> Filters:
         statuses=tuple(page.request.query_params.getlist("status")),
         correlation=page.query("correlation"),
         period=page.query("period"),
+        since=page.query("from"),
+        until=page.query("to"),
         text=page.query("text"),
         start=int(start) if start.isdecimal() else 0,
     )

@@ -89,7 +89,11 @@ async def as_form(page: Page) -> Response:
     except BadField as error:
         return page.data({"message": str(error), "field": error.field}, 400)
     stored = await _before(page)
-    blank = {"sourcePlatform": CUSTOM, "receiverWorkflowNamesToVersions": {}, "options": {}}
+    blank: dict[str, Any] = {
+        "sourcePlatform": CUSTOM,
+        "receiverWorkflowNamesToVersions": {},
+        "options": {},
+    }
     return await _shown(page, blank | webhook | _identity(stored))
 
 

@@ -17,13 +17,16 @@ def routes(site: Site) -> Sequence[BaseRoute]:
 
 
 async def diff(page: Page) -> Response:
-    """What changed from one version to another."""
-    name, old, new = page.param("name"), page.query("from"), page.query("to")
+    """What changed from one version to another; by default to the latest from the one before."""
+    name = page.param("name")
     address = path("/metadata/workflow/{}", name)
-    before, after, versions = await asyncio.gather(
-        page.api.get(address, version=old),
-        page.api.get(address, version=new),
-        page.api.get(f"{address}/versions"),
+    found = await page.api.get(f"{address}/versions")
+    versions = sorted(one["version"] for one in found)
+    new = page.query("to") or str(versions[-1] if versions else "")
+    earlier = [one for one in versions if str(one) != new]
+    old = page.query("from") or str(earlier[-1] if earlier else new)
+    before, after = await asyncio.gather(
+        page.api.get(address, version=old), page.api.get(address, version=new)
     )
     return await page.show(
         "workflow_diff.html",
