@@ -55,3 +55,13 @@ def test_find_has_a_key(visit: Visit) -> None:
 def test_the_page_stands(visit: Visit, path: str) -> None:
     visit.open(path)
     visit.check()
+
+
+@pytest.mark.parametrize("path", ["/executions/x/y", "/definitions/nothing", "/operations/lost"])
+def test_an_address_that_leads_nowhere_is_said_on_a_page(visit: Visit, path: str) -> None:
+    answer = visit.page.goto(f"{visit.address}{path}")
+    assert answer is not None
+    assert answer.status == 404
+    expect(visit.page.get_by_role("alert")).to_contain_text(f"There is no page {path}")
+    visit.complaints.clear()  # the browser notes the 404 itself
+    visit.check()

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from starlette.routing import BaseRoute
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 
-from hookline_console.pages import Site
+from hookline_common.errors import NotFound
+from hookline_console.pages import Page, Site, read
 from hookline_console.views import (
     bulk,
     dead_letters,
@@ -57,5 +59,12 @@ _PAGES: Sequence[Callable[[Site], Sequence[BaseRoute]]] = (
 
 
 def all_routes(site: Site) -> list[BaseRoute]:
-    """The routes of all pages."""
-    return [route for routes in _PAGES for route in routes(site)]
+    """The routes of all pages; last, what lies beside them and is no page."""
+    found = [route for routes in _PAGES for route in routes(site)]
+    places = {route.path.split("/")[1] for route in found if isinstance(route, Route)} - {""}
+    return [*found, *(read(site, f"/{one}/{{rest:path}}", missing) for one in sorted(places))]
+
+
+async def missing(page: Page) -> Response:
+    """Says that there is no such page."""
+    raise NotFound(f"There is no page {page.request.url.path} on this console.")
