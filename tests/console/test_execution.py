@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from hookline_console.execution_view import bars_of, base_name, sample_values, states_of
+from hookline_console.execution_view import base_name, sample_values, states_of, timeline_of
 from tests.console.definitions import HOSTILE, register, simple, start, waiting
 from tests.servers.browser import Visit
 from tests.servers.hookline import System
@@ -118,10 +118,28 @@ def test_bars_lie_between_the_first_schedule_and_the_last_end() -> None:
         {"referenceTaskName": "b", "status": "SCHEDULED", "scheduledTime": 200},
     ]
     tasks[0] |= {"startTime": 150, "endTime": 200}
-    first, second = bars_of(tasks, 300)
+    timeline = timeline_of(tasks, 300)
+    first, second = timeline.bars
     assert (first.queued_from, first.started_at, first.ended_at) == (0, 25, 50)
     assert (second.queued_from, second.ended_at) == (50, 100)
-    assert bars_of([], 300) == []
+    assert timeline.folds == []
+    assert timeline_of([], 300).bars == []
+
+
+def test_days_are_folded_beside_milliseconds() -> None:
+    days = 2 * 86_400_000
+    quick_times = {"scheduledTime": 1, "startTime": 11, "endTime": 21}
+    wait_times = {"scheduledTime": 21, "startTime": 21, "endTime": days + 21}
+    tasks = [
+        {"referenceTaskName": name, "status": "COMPLETED", **times}
+        for name, times in (("quick", quick_times), ("wait", wait_times))
+    ]
+    timeline = timeline_of(tasks, days + 100)
+    quick, wait = timeline.bars
+    assert quick.ended_at > 30  # of 100, beside two days
+    assert wait.ended_at == 100
+    assert wait.took == "2 days"
+    assert [long for _, long in timeline.folds] == ["2 days"]
 
 
 def test_a_sample_has_the_values_of_the_equality_clauses() -> None:

@@ -10,6 +10,7 @@ import pytest
 from hookline_common.errors import HooklineError
 from hookline_console import gallery
 from hookline_console.gallery import Example, SampleEvent
+from hookline_console.readmes import readme_html
 from tests.servers.hookline import System, path_with_scripts
 from tests.servers.processes import outer_environ
 
@@ -153,3 +154,14 @@ def _took_hold(system: System, event: str) -> str:
         return None if verdict == "unmatched" else verdict
 
     return system.until(look, f"event {event} to have an effect")
+
+
+def test_a_readme_is_a_part_of_its_page() -> None:
+    html = readme_html("# Title\n\nSome *words*.\n\n## Next\n\n```\na < b\n```\n\n<b>no</b>\n")
+    assert html == (
+        "<p>Some <em>words</em>.</p>\n<h3>Next</h3>\n"
+        '<pre class="code" tabindex="0"><code>a &lt; b\n</code></pre>'
+        "<p>&lt;b&gt;no&lt;/b&gt;</p>\n"
+    )
+    assert "<script" not in readme_html("[x](javascript:alert(1)) <script>alert(1)</script>")
+    assert "href" not in readme_html("[x](javascript:alert(1))")

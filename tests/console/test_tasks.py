@@ -60,7 +60,7 @@ def test_an_example_is_applied_and_opened(
     page.get_by_role("button", name="Apply").click()
     expect(page.get_by_text("Applied: it can be tried now.")).to_be_visible()
     page.get_by_role("button", name="Apply again").click()
-    expect(page.get_by_role("heading", name="Try it")).to_be_visible()
+    expect(page.get_by_role("heading", name="Try it", exact=True)).to_be_visible()
     workflow = gallery.load(name).workflows[0]
     assert system.get(f"/metadata/workflow/{workflow['name']}")["version"] == workflow["version"]
     visit.check(picture(f"gallery-{name}"))

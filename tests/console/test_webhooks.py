@@ -276,6 +276,15 @@ def test_a_secret_is_rotated_without_a_gap(
     left = system.get(f"/metadata/webhook/{hook['id']}/secrets")
     assert [one["label"] for one in left] == ["next"]
 
+    page.get_by_label("New secret").fill("the-secret-after-that-one")
+    page.get_by_label("Label").fill("last")
+    page.get_by_label("Those before stay valid").select_option("for 7 days")
+    page.get_by_role("button", name="Add the secret").click()
+    expect(page.get_by_role("status").first).to_contain_text("end in 7 days")
+    left = system.get(f"/metadata/webhook/{hook['id']}/secrets")
+    ends = {one["label"]: bool(one.get("expiresAt")) for one in left}
+    assert ends == {"next": True, "last": False}
+
 
 def test_pausing_can_be_undone(system: System, visit: Visit) -> None:
     webhook = custom(system, "pausing")

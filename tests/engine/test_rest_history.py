@@ -72,6 +72,14 @@ async def test_events_come_newest_first_in_pages(surface: Surface) -> None:
     assert "nextCursor" not in third
 
 
+async def test_the_oldest_come_first_if_that_is_asked(surface: Surface) -> None:
+    await save(surface, *(record(number) for number in range(4)))
+    first = await surface.call("GET", f"{EVENTS}?limit=2&order=oldest")
+    assert [event["id"] for event in first["events"]] == ["e0", "e1"]
+    assert await ids(surface, f"order=oldest&cursor={first['nextCursor']}") == ["e2", "e3"]
+    assert await ids(surface, "order=newest&limit=1") == ["e3"]
+
+
 async def test_filters_are_combined(surface: Surface) -> None:
     effect = Effect("x", "resume", "applied", workflow_id="wf1")
     await save(

@@ -65,6 +65,20 @@ async def test_the_last_hour_in_minutes(surface: Surface) -> None:
     assert found["complete"]
 
 
+async def test_the_steps_of_each_webhook_if_they_are_asked_for(surface: Surface) -> None:
+    busy, quiet = await _webhook(surface, "busy"), await _webhook(surface, "quiet")
+    for ago in (0, 1, 5):
+        await _counted(surface, busy, ago, resumed=1)
+    span = {"from": THIS - 5 * MINUTE, "to": THIS + MINUTE, "step": 3 * MINUTE}
+    found = await surface.call("GET", "/api/stats", params={**span, "webhookSteps": True})
+    steps = {
+        one["id"]: [step["counts"]["resumed"] for step in one["steps"]] for one in found["webhooks"]
+    }
+    assert steps == {busy: [1, 2], quiet: [0, 0]}
+    plain = await surface.call("GET", "/api/stats", params=span)
+    assert all("steps" not in one for one in plain["webhooks"])
+
+
 async def test_longer_steps_of_another_time(surface: Surface) -> None:
     hook = await _webhook(surface, "hook")
     for ago in range(6):

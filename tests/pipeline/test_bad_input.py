@@ -96,6 +96,7 @@ BAD_QUERIES = [
     "/webhook-events?limit=0",
     "/webhook-events?limit=1000000",
     "/webhook-events?verdict=great",
+    "/webhook-events?order=random",
     "/webhook-events?from=yesterday",
     "/webhook-events?cursor=%00%ff",
     "/webhook-events?cursor=abc",

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import venv
+import zipfile
 from pathlib import Path
 
 import httpx
@@ -65,3 +66,17 @@ def test_a_service_alone_with_the_common_part_starts_and_ends(
         code = end(process)
     assert code == 0, log.read_text()
     assert AMISS.search(log.read_text()) is None, log.read_text()
+
+
+def test_the_console_carries_its_files(wheels: Path) -> None:
+    (wheel,) = wheels.glob("hookline_console-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        held = set(archive.namelist())
+    package = ROOT / PARTS["console"] / "hookline_console"
+    there = {
+        str(file.relative_to(package.parent))
+        for folder in ("examples", "static", "templates")
+        for file in (package / folder).rglob("*")
+        if file.is_file()
+    }
+    assert there <= held, sorted(there - held)

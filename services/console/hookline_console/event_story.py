@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from hookline_console.moments import exact_text, utc_text
+from hookline_console.moments import exact_text
 
 Record = Mapping[str, Any]
 """An event as `GET /webhook-events/{id}` answers it, or as it is in a list, without `steps`."""
@@ -86,9 +86,12 @@ def filled(record: Record) -> Record:
 def sentence(record: Record) -> str:
     """What happened, to what, and how long it took."""
     applied = [one for one in _effects(record) if one["status"] == "applied"]
-    told = _told(applied) if applied else _nothing(record)
     lasted = took(record)
-    return told + (f", {exact_text(lasted)} after it came." if lasted is not None else ".")
+    if lasted is None:
+        return f"{_told(applied) if applied else _nothing(record)}."
+    if applied:
+        return f"{_told(applied)}, {exact_text(lasted)} after it came."
+    return f"{_nothing(record)}. That was clear {exact_text(lasted)} after it came."
 
 
 def took(record: Record) -> int | None:
@@ -224,7 +227,7 @@ def _last(record: Record, known: Sequence[int]) -> Stop:
         return Stop("Not done", "clock", "on its way", "warn", at=known[-1])
     early = record.get("early")
     if verdict == "unmatched" and early and not early["expired"]:
-        return Stop("Kept", "clock", f"until {utc_text(early['keptUntil'])[11:16]} UTC", "warn")
+        return Stop("Kept", "clock", "until", "warn", at=early["keptUntil"])
     lasted = took(record)
     note = f"{exact_text(lasted)} in all" if lasted is not None else "no effect"
     good = any(one["status"] == "applied" for one in _effects(record))

@@ -1,5 +1,6 @@
 """An execution for its page: states of its graph, what it waits for, its tasks in time."""
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -112,27 +113,54 @@ def _members(path: str) -> list[str]:
     return [bracketed or plain for bracketed, plain in found]
 
 
-def bars_of(tasks: Sequence[Mapping[str, Any]], now: int) -> list[Bar]:
-    """One bar a task, placed between the first schedule and the last end."""
-    if not tasks:
-        return []
-    begin = min(task.get("scheduledTime") or now for task in tasks)
-    end = max((task.get("endTime") or now) for task in tasks)
-    span = max(end - begin, 1)
+class Timeline(msgspec.Struct, frozen=True):
+    """Tasks in time. `folds` are where long stretches are drawn short: percent, and how long."""
 
-    def place(moment: int) -> float:
-        return round(100 * min(max(moment - begin, 0), span) / span, 2)
-
-    return [_bar(task, place, now) for task in tasks]
+    bars: Sequence[Bar]
+    folds: Sequence[tuple[float, str]]
 
 
-def _bar(task: Mapping[str, Any], place: Any, now: int) -> Bar:
-    scheduled = task.get("scheduledTime") or now
-    started = task.get("startTime") or scheduled
-    ended = task.get("endTime") or now
-    took = exact_text(max(ended - started, 0))
+def timeline_of(tasks: Sequence[Mapping[str, Any]], now: int) -> Timeline:
+    """One bar a task, placed between the first schedule and the last end.
+
+    A stretch in which nothing begins or ends is drawn at most twice as long as all shorter ones
+    together, so that milliseconds stay visible beside days.
+    """
+    moments = sorted({moment for task in tasks for moment in _moments(task, now)})
+    lengths = [there - here for here, there in itertools.pairwise(moments)]
+    shown = _folded(lengths)
+    whole = sum(shown) or 1
+    places = [100 * drawn / whole for drawn in itertools.accumulate(shown, initial=0)]
+    at = {moment: round(place, 2) for moment, place in zip(moments, places, strict=False)}
+    folds = [
+        (round((here + there) / 2, 2), exact_text(length))
+        for length, drawn, (here, there) in zip(
+            lengths, shown, itertools.pairwise(places), strict=False
+        )
+        if drawn < length
+    ]
+    return Timeline([_bar(task, at, now) for task in tasks], folds)
+
+
+def _folded(lengths: Sequence[int]) -> list[int]:
+    shown = list(lengths)
+    shorter = 0
+    for position in sorted(range(len(lengths)), key=lengths.__getitem__):
+        shown[position] = min(lengths[position], 2 * shorter or lengths[position])
+        shorter += shown[position]
+    return shown
+
+
+def _moments(task: Mapping[str, Any], now: int) -> tuple[int, int, int]:
+    """When it was scheduled, began and ended; what has not come yet is now."""
+    scheduled = int(task.get("scheduledTime") or now)
+    started = max(int(task.get("startTime") or scheduled), scheduled)
+    return scheduled, started, max(int(task.get("endTime") or now), started)
+
+
+def _bar(task: Mapping[str, Any], at: Mapping[int, float], now: int) -> Bar:
+    scheduled, started, ended = _moments(task, now)
+    took = exact_text(ended - started)
     says = f"{task['referenceTaskName']}: {shown_status(task)}, {took}"
     kind = _KINDS.get(task["status"], "")
-    return Bar(
-        task["referenceTaskName"], kind, place(scheduled), place(started), place(ended), took, says
-    )
+    return Bar(task["referenceTaskName"], kind, at[scheduled], at[started], at[ended], took, says)

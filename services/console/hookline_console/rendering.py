@@ -18,6 +18,7 @@ from hookline_console.marks import (
     status_mark,
     verdict_mark,
 )
+from hookline_console.readmes import readme_html
 
 Render = Callable[..., str]
 
@@ -91,6 +92,7 @@ def _filters(now: Callable[[], int]) -> dict[str, Any]:
         "exact": moments.exact_text,
         "json_lines": json_lines,
         "json_text": json_text,
+        "readme_html": readme_html,
         "short_id": short_id,
         "number": number_text,
         "size": size_text,

@@ -60,18 +60,18 @@ class Choice(msgspec.Struct, frozen=True):
 def rows(
     webhooks: Sequence[Mapping[str, Any]],
     now: Mapping[str, Any],
-    steps: Sequence[Mapping[str, Any]],
+    day: Mapping[str, Any],
 ) -> Sequence[Row]:
     """A row per webhook, in the order given. `now` is the answer of /stats for the last hour, and
-    `steps` are its answers for consecutive spans of the last day.
+    `day` for the last day, with the steps of each webhook.
     """
     flags = {one["id"]: one for one in now["webhooks"]}
-    counts = [{one["id"]: one["counts"] for one in step["webhooks"]} for step in steps]
+    steps = {one["id"]: [step["counts"] for step in one["steps"]] for one in day["webhooks"]}
     return [
         _row(
             webhook,
             flags.get(webhook["id"], {}),
-            [step.get(webhook["id"], {}) for step in counts],
+            steps.get(webhook["id"], ()),
             waiting_tasks(webhook, now["waiting"]),
         )
         for webhook in webhooks

@@ -42,9 +42,10 @@ class StepCounts(msgspec.Struct, frozen=True, rename="camel"):
     counts: Mapping[str, int]
 
 
-class WebhookCounts(msgspec.Struct, frozen=True, rename="camel"):
+class WebhookCounts(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """A webhook in the span. `failing`: at least half of its events were rejected, failed or dead;
-    `silent`: none has come for longer than its `silentAfterSeconds`, if it has that.
+    `silent`: none has come for longer than its `silentAfterSeconds`, if it has that. `steps`, if
+    they were asked for, are its counts in each step of the span.
     """
 
     id: str
@@ -52,6 +53,7 @@ class WebhookCounts(msgspec.Struct, frozen=True, rename="camel"):
     counts: Mapping[str, int]
     failing: bool
     silent: bool
+    steps: Sequence[StepCounts] | None = None
 
 
 def by_step(minutes: Iterable[Minute], span: Span) -> Sequence[StepCounts]:
@@ -74,14 +76,19 @@ def is_silent(webhook: WebhookConfig, last_event_at: int | None, now_ms: int) ->
 
 
 def by_webhook(
-    minutes: Iterable[Minute], webhooks: Iterable[WebhookConfig], silent: Container[str]
+    minutes: Iterable[Minute],
+    webhooks: Iterable[WebhookConfig],
+    silent: Container[str],
+    span: Span | None = None,
 ) -> Sequence[WebhookCounts]:
-    """A count for every webhook that there is, by name; `silent`: the ids of those that are."""
-    found: dict[str, Counter[str]] = {}
+    """A count for every webhook that there is, by name; `silent`: the ids of those that are. With
+    `span` the steps of each, too.
+    """
+    found: dict[str, list[Minute]] = {}
     for minute in minutes:
-        found.setdefault(minute.webhook_id, Counter()).update(minute.counts)
+        found.setdefault(minute.webhook_id, []).append(minute)
     return [
-        _of_webhook(webhook, found.get(webhook.id, Counter()), silent=webhook.id in silent)
+        _of_webhook(webhook, found.get(webhook.id, []), span, silent=webhook.id in silent)
         for webhook in sorted(webhooks, key=lambda one: one.name)
     ]
 
@@ -94,7 +101,12 @@ def total(steps: Iterable[StepCounts]) -> Mapping[str, int]:
     return _shown(counts)
 
 
-def _of_webhook(webhook: WebhookConfig, counts: Counter[str], *, silent: bool) -> WebhookCounts:
+def _of_webhook(
+    webhook: WebhookConfig, minutes: Sequence[Minute], span: Span | None, *, silent: bool
+) -> WebhookCounts:
+    counts: Counter[str] = Counter()
+    for minute in minutes:
+        counts.update(minute.counts)
     everything = sum(counts.values())
     bad = sum(counts[verdict] for verdict in _BAD)
     return WebhookCounts(
@@ -103,6 +115,7 @@ def _of_webhook(webhook: WebhookConfig, counts: Counter[str], *, silent: bool) -
         counts=_shown(counts),
         failing=everything > 0 and bad >= everything * _FAILING_SHARE,
         silent=silent,
+        steps=by_step(minutes, span) if span else None,
     )
 
 

@@ -15,8 +15,6 @@ from hookline_console.event_story import filled, sentence, stations, took, way
 from hookline_console.pages import HEADERS, Page, Site, read
 
 _MOST_REACHED = 20
-_NEXT_WINDOWS_MS = (10_000, 600_000, 86_400_000, 30 * 86_400_000)
-_IN_A_WINDOW = 100
 _DOWNLOAD = {
     "Content-Security-Policy": "sandbox; default-src 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -128,28 +126,16 @@ async def _same_delivery(page: Page, event: Mapping[str, Any]) -> Sequence[Mappi
 
 
 async def _older(page: Page, event: Mapping[str, Any]) -> str:
-    found = await page.api.get(
-        "/webhook-events", webhookId=event["webhookId"], to=event["receivedAt"], limit=1
-    )
-    return found["events"][0]["id"] if found["events"] else ""
+    return await _neighbour(page, event, to=event["receivedAt"])
 
 
 async def _newer(page: Page, event: Mapping[str, Any]) -> str:
-    """The next event; the list goes from new to old, so its last one in a window that fits."""
-    at = event["receivedAt"]
-    pages = await asyncio.gather(
-        *(
-            page.api.get(
-                "/webhook-events",
-                webhookId=event["webhookId"],
-                **{"from": at + 1, "to": at + window},
-                limit=_IN_A_WINDOW,
-            )
-            for window in _NEXT_WINDOWS_MS
-        )
-    )
-    fitting = (one["events"] for one in pages if one["events"] and "nextCursor" not in one)
-    return next((events[-1]["id"] for events in fitting), "")
+    return await _neighbour(page, event, **{"from": event["receivedAt"] + 1, "order": "oldest"})
+
+
+async def _neighbour(page: Page, event: Mapping[str, Any], **where: Any) -> str:
+    found = await page.api.get("/webhook-events", webhookId=event["webhookId"], limit=1, **where)
+    return found["events"][0]["id"] if found["events"] else ""
 
 
 def _may_change(event: Mapping[str, Any]) -> bool:

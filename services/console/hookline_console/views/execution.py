@@ -11,12 +11,12 @@ from starlette.routing import BaseRoute
 from hookline_console.api import ApiRefusal, path
 from hookline_console.definition_lines import parsed_object
 from hookline_console.execution_view import (
-    bars_of,
     clauses_of,
     not_reached,
     sample_values,
     shown_status,
     states_of,
+    timeline_of,
     waiting_tasks,
 )
 from hookline_console.graph import draw_graph
@@ -72,7 +72,7 @@ async def execution(page: Page) -> Response:
             webhooks=webhooks,
         ),
         tasks=list(reversed(tasks)),
-        bars=bars_of(tasks, page.now),
+        timeline=timeline_of(tasks, page.now),
         shown_status=shown_status,
         waits=[
             {"task": one, "clauses": clauses_of(one), "values": json.dumps(sample_values(one))}

@@ -13,7 +13,10 @@ from hookline_console.pages import Page, Site, change, read
 from hookline_console.sessions import Notice, Undo
 from hookline_console.views.webhook_edit import HOME
 
+OVERLAPS = {"": 0, "1": 1, "7": 7, "30": 30}
+"""For how many days the secrets before a new one stay valid; 0: until somebody removes them."""
 _API = "/metadata/webhook/{}"
+_DAY_MS = 86_400_000
 
 
 def routes(site: Site) -> Sequence[BaseRoute]:
@@ -81,15 +84,31 @@ async def secrets(page: Page) -> Response:
 async def add_secret(page: Page) -> Response:
     """One more secret; those in use stay valid for as long as was chosen."""
     label = page.form.text("label") or "new"
-    address = path(_API + "/secrets", page.param("id"))
+    address = path(_API, page.param("id"))
     try:
-        await page.api.post(address, {"value": page.form.raw("value"), "label": label})
+        added = await page.api.post(
+            f"{address}/secrets", {"value": page.form.raw("value"), "label": label}
+        )
     except ApiRefusal as refusal:
         if refusal.status not in (400, 409):
             raise
         return await _secrets_shown(page, refusal.status, str(refusal))
     text = f"The secret {label} counts now, beside those before: put it in at the platform."
+    days = OVERLAPS.get(page.form.text("overlap"))
+    if days:
+        await _end_others(page, added["id"], page.now + days * _DAY_MS)
+        text += f" Those before end in {days} day{'s' if days > 1 else ''}."
     return page.go(path(HOME + "/{}/secrets", page.param("id")), Notice(text))
+
+
+async def _end_others(page: Page, kept: str, at: int) -> None:
+    """Let every other secret end then, unless it ends earlier."""
+    address = path(_API, page.param("id"))
+    webhook = await page.api.get(address)
+    for one in webhook["secrets"]:
+        if one["id"] != kept:
+            one["expiresAt"] = min(at, one.get("expiresAt") or at)
+    await page.api.put(address, webhook)
 
 
 async def remove_secret(page: Page) -> Response:
@@ -101,7 +120,9 @@ async def remove_secret(page: Page) -> Response:
 
 async def _secrets_shown(page: Page, status: int = 200, error: str = "") -> Response:
     webhook = await page.api.get(path(_API, page.param("id")))
-    return await page.show("webhook_secrets.html", status=status, webhook=webhook, error=error)
+    return await page.show(
+        "webhook_secrets.html", status=status, webhook=webhook, error=error, overlaps=OVERLAPS
+    )
 
 
 async def pause(page: Page) -> Response:

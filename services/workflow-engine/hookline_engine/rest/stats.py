@@ -47,12 +47,15 @@ class Stats:
 
     async def show(self, request: Request) -> Response:
         """GET: by default the last hour in minutes. Counts may be short of what a crash has lost,
-        at most a batch each; `complete` is false if there were too many counters to read.
+        at most a batch each; `complete` is false if there were too many counters to read. With
+        `webhookSteps` each webhook has its steps, too.
         """
-        span = span_of(parameters(request), self._clock.now_ms())
+        query = parameters(request)
+        span = span_of(query, self._clock.now_ms())
         minutes, complete = await self._minutes(span)
         webhooks = await self._webhooks.all()
         steps = by_step(minutes, span)
+        of_each = span if query.boolean("webhookSteps", default=False) else None
         return json_answer(
             {
                 "from": span.begin,
@@ -61,7 +64,7 @@ class Stats:
                 "complete": complete,
                 "total": total(steps),
                 "steps": steps,
-                "webhooks": by_webhook(minutes, webhooks, await self._silent(webhooks)),
+                "webhooks": by_webhook(minutes, webhooks, await self._silent(webhooks), of_each),
                 "waiting": await self._waiting(webhooks),
             }
         )

@@ -85,7 +85,7 @@ class History:
         page = await self._found(
             Query(
                 All(tuple(_conditions(query, webhooks))),
-                (Order("received_at", descending=True),),
+                (Order("received_at", descending=not _oldest_first(query)),),
                 limit=query.integer("limit", 100, least=1, most=MOST_EVENTS),
                 after=query.text("cursor"),
             )
@@ -131,6 +131,14 @@ def _conditions(query: Parameters, webhooks: Sequence[str]) -> list[Where]:
     if text is not None:
         found.append(Condition("search", Op.CONTAINS, text))
     return found + _between(query)
+
+
+def _oldest_first(query: Parameters) -> bool:
+    order = query.text("order") or "newest"
+    if order not in ("newest", "oldest"):
+        message = f"There is no order {order[:40]!r}: write newest or oldest."
+        raise BadRequest(message, code="invalid_parameter", field="/query/order")
+    return order == "oldest"
 
 
 def _one_of(field: str, values: Sequence[str]) -> Condition:
