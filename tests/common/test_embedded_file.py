@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -193,6 +194,20 @@ async def test_sync_covers_what_was_written_before_and_costs_nothing_twice(tmp_p
     assert disk.syncs == 1
     await log.close()
     await store.close()
+
+
+async def test_an_index_that_is_declared_no_longer_goes(tmp_path: Path) -> None:
+    path = tmp_path / "h.db"
+    later = Collection("things", (*THINGS.fields, Field("kind")), (("name", "size"), ("kind",)))
+    for declared in (THINGS, later):
+        file = EmbeddedFile(path, SystemClock(), 1)
+        store = EmbeddedDocuments(file)
+        await store.prepare([declared])
+        await store.close()
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT name FROM pragma_index_list('doc_things')").fetchall()
+    found = {name for (name,) in rows if "_by_" in name}
+    assert found == {"doc_things_by_name__size", "doc_things_by_kind"}
 
 
 async def test_with_a_file_of_its_own_every_write_waits_for_the_disk(tmp_path: Path) -> None:

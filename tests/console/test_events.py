@@ -39,13 +39,48 @@ class Shop:
         self.started = self._send({"kind": "count", "order": "-"}, "d-2")
         self.unmatched = self._send({"order": "A-2", HOSTILE: HOSTILE}, "d-3")
         self.rejected = self._send({"order": "A-1"}, "d-4", secret="wrong")
+        self.paused = self._to_another("closed", {"options": {"paused": True}})
+        same = {"workflow": "count_order", "idempotencyKey": "k", "idempotencyStrategy": "FAIL"}
+        self.failed = self._to_another("keyed", {"startRules": [same]}, times=2)
+        self.handshake = self._handshake()
 
-    def _send(self, body: dict[str, Any], delivery: str, secret: str = SECRET) -> str:
+    def _send(
+        self, body: dict[str, Any], delivery: str, secret: str = SECRET, url: str = ""
+    ) -> str:
         headers = {"X-Shop": secret, "X-Delivery": delivery, "X-Hostile": HOSTILE}
-        answer = httpx.post(self.webhook["url"], json=body, headers=headers)
+        answer = httpx.post(url or self.webhook["url"], json=body, headers=headers)
         event: str = answer.headers["hookline-event-id"]
         self._system.event(event)
         return event
+
+    def _to_another(self, name: str, more: dict[str, Any], times: int = 1) -> str:
+        """The last of so many events to a webhook of its own."""
+        webhook = self._system.post(
+            "/metadata/webhook",
+            {
+                "name": name,
+                "sourcePlatform": "Custom",
+                "headers": {"X-Shop": SECRET},
+                "receiverWorkflowNamesToVersions": {"paid_order": 1},
+                **more,
+            },
+        )
+        sent = [self._send({"n": n}, f"{name}-{n}", url=webhook["url"]) for n in range(times)]
+        return sent[-1]
+
+    def _handshake(self) -> str:
+        webhook = self._system.post(
+            "/metadata/webhook",
+            {
+                "name": "asks first",
+                "sourcePlatform": "Slack",
+                "secretValue": SECRET,
+                "receiverWorkflowNamesToVersions": {"paid_order": 1},
+            },
+        )
+        sample = {"event": "url_verification"}
+        answer = self._system.post(f"/metadata/webhook/{webhook['id']}/test", sample)
+        return answer["eventId"]
 
 
 @pytest.fixture(scope="module")
@@ -135,12 +170,24 @@ def test_why_an_event_did_not_match(
     visit.check(picture("event-unmatched"))
 
 
-@pytest.mark.parametrize("kind", ["duplicate", "started", "rejected"])
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("duplicate", "This delivery came before"),
+        ("started", "Started count_order version 1"),
+        ("rejected", "Rejected, without effect"),
+        ("paused", "The webhook was paused"),
+        ("failed", "It matched, but no effect took hold"),
+        ("handshake", "A handshake of the platform"),
+    ],
+)
 def test_every_kind_of_event_has_a_page(
-    shop: Shop, visit: Visit, picture: Callable[[str], Path], kind: str
+    system: System, shop: Shop, visit: Visit, picture: Callable[[str], Path], kind: str, says: str
 ) -> None:
-    page = visit.open(f"/events/{getattr(shop, kind)}")
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    event = getattr(shop, kind)
+    assert system.event(event)["verdict"] == kind
+    page = visit.open(f"/events/{event}")
+    expect(page.locator(".answer")).to_contain_text(says)
     visit.check(picture(f"event-{kind}"))
 
 

@@ -145,6 +145,19 @@ def test_terminating_asks_first_and_keeps_the_reason(
     assert found["reasonForIncompletion"] == "no longer wanted"
 
 
+def test_restarting_asks_first(system: System, visit: Visit) -> None:
+    register(system, simple("again"))
+    execution = start(system, "again")
+    system.call("DELETE", f"/workflow/{execution}")
+    page = visit.open("/executions?workflow=again")
+    page.get_by_label("Select again").check()
+    page.get_by_role("button", name="Restart").first.click()
+    dialog = page.get_by_role("alertdialog", name="Restart 1 execution?")
+    dialog.get_by_role("button", name="Restart").click()
+    expect(page.get_by_role("status").first).to_contain_text("Restarted 1 of 1")
+    assert system.get(f"/workflow/{execution}")["status"] == "RUNNING"
+
+
 def test_filters_become_a_query() -> None:
     filters = Filters(
         workflow='a"b', version="2", statuses=("FAILED", "nonsense"), correlation="c", period="1h"

@@ -32,6 +32,7 @@ TYPE, STATUS, START = "workflow_type", "status", "start_time"
         ('workflowType STARTS_WITH "a"', Condition(TYPE, Op.PREFIX, "a")),
         ("correlationId IS NOT null", Condition("correlation_id", Op.NE, None)),
         ('parentWorkflowId=""', Condition("parent_workflow_id", Op.EQ, None)),
+        ('status IN ("A*")', Condition(STATUS, Op.EQ, "A*")),
         (
             "startTime BETWEEN 1 AND 2 and status!=FAILED",
             All(
@@ -93,7 +94,7 @@ async def test_what_was_just_started_is_found(tmp_path: Path) -> None:
     async with open_world(tmp_path) as world:
         await world.define("alpha", simple("work"))
         await world.define("beta", node("SET_VARIABLE", "set", inputParameters={"x": 1}))
-        alpha = await world.start("alpha", {"order": 7}, correlationId="c-9")
+        alpha = await world.start("alpha", {"order": 7}, correlationId="no-hex")
         beta = await world.start("beta")
         query = "workflowType IN (alpha,beta) AND status IN (RUNNING)"
         found = await world.call("GET", "/workflow/search", query=query)
@@ -104,7 +105,7 @@ async def test_what_was_just_started_is_found(tmp_path: Path) -> None:
         everything = await world.call("GET", "/workflow/search", size=1, sort="startTime:DESC")
         assert everything["totalHits"] == 2
         assert [one["workflowId"] for one in everything["results"]] == [beta]
-        free = await world.call("GET", "/workflow/search-v2", freeText="C-9")
+        free = await world.call("GET", "/workflow/search-v2", freeText="NO-HEX")
         assert [one["workflowId"] for one in free["results"]] == [alpha]
         assert free["results"][0]["tasks"] == []
         refused = await world.refused("GET", "/workflow/search", query="nope=1")

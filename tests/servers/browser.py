@@ -25,6 +25,7 @@ _EVERYTHING = {"resultTypes": ["violations"]}
 _COLOURS = {"resultTypes": ["violations"], "runOnly": ["color-contrast"]}
 DEADLINE_MS = 20_000
 DESK = {"width": 1360, "height": 900}
+HIGHEST = 3_000
 PHONE = {"width": 390, "height": 844}
 
 
@@ -84,12 +85,19 @@ class Visit:
         sideways scroll on a phone. With `picture`, leave a screenshot there first.
         """
         if picture is not None:
-            picture.parent.mkdir(parents=True, exist_ok=True)
-            self.page.evaluate("scrollTo(0, 0)")
-            self.page.screenshot(path=picture, full_page=True)
+            self._take(picture)
         self.check_accessibility()
         self.check_phone()
         assert not self.complaints, "\n".join(self.complaints)
+
+    def _take(self, picture: Path) -> None:
+        """The whole page, on a desk high enough for it: what sticks to an edge is at the edge."""
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        height = int(self.page.evaluate("document.documentElement.scrollHeight"))
+        self.page.set_viewport_size({**DESK, "height": max(DESK["height"], min(height, HIGHEST))})
+        self.page.evaluate("scrollTo(0, 0)")
+        self.page.screenshot(path=picture, full_page=True)
+        self.page.set_viewport_size(DESK)
 
     def check_accessibility(self) -> None:
         """Assert that axe finds nothing serious or critical; in dark only the colours differ."""

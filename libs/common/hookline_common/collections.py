@@ -64,7 +64,7 @@ WEBHOOK_EVENTS = Collection(
         ("received_at",),
         ("webhook_id", "received_at"),
         ("webhook_id", "verdict", "received_at"),
-        ("delivery_id",),
+        ("delivery_id", "received_at"),
     ),
 )
 """id event id; body EventRecord (webhooks.md section 7). `workflows`: ids of executions it

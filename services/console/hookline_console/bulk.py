@@ -14,7 +14,9 @@ class BulkAction(msgspec.Struct, frozen=True):
     done: str
     icon: str
     statuses: frozenset[str]
-    asks: bool = False
+    warning: str = ""
+    """What a person must know before; empty for what needs no question."""
+    has_reason: bool = False
 
 
 _ENDED = frozenset({"COMPLETED", "FAILED", "TIMED_OUT", "TERMINATED"})
@@ -25,9 +27,24 @@ ACTIONS: Mapping[str, BulkAction] = {
     "retry": BulkAction(
         "POST", "Retry", "Retried", "replay", frozenset({"FAILED", "TIMED_OUT", "TERMINATED"})
     ),
-    "restart": BulkAction("POST", "Restart", "Restarted", "t-loop", _ENDED),
+    "restart": BulkAction(
+        "POST",
+        "Restart",
+        "Restarted",
+        "t-loop",
+        _ENDED,
+        "Each runs again from its beginning with the same input; what it has done outside is done"
+        " again, and its tasks so far are gone.",
+    ),
     "terminate": BulkAction(
-        "POST", "Terminate", "Terminated", "stop", frozenset({"RUNNING", "PAUSED"}), asks=True
+        "POST",
+        "Terminate",
+        "Terminated",
+        "stop",
+        frozenset({"RUNNING", "PAUSED"}),
+        "They end now. What they wait for closes: an event that comes later resumes nothing in"
+        " them. This cannot be undone; each can be restarted.",
+        has_reason=True,
     ),
 }
 

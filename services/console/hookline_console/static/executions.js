@@ -15,7 +15,7 @@ function count() {
     button.querySelector("b").textContent = boxes.length ? fitting : "";
     button.disabled = !fitting;
     const title = document.getElementById(`${button.getAttribute("popovertarget")}-title`);
-    if (title) title.textContent = `Terminate ${fitting} execution${fitting === 1 ? "" : "s"}?`;
+    if (title) title.textContent = `${title.dataset.asks} ${fitting} execution${fitting === 1 ? "" : "s"}?`;
   }
 }
 

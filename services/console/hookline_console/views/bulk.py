@@ -24,7 +24,7 @@ async def act(page: Page) -> Response:
     if name not in ACTIONS:
         return page.go(back, Notice(f"There is no action {name!r}.", "warn"))
     action = ACTIONS[name]
-    reason = page.form.text("reason") if action.asks else None
+    reason = page.form.text("reason") if action.has_reason else None
     answer = await page.api.call(
         action.method, f"/workflow/bulk/{name}", json=ids, params={"reason": reason}
     )

@@ -179,7 +179,7 @@ async def _shown(
         platform=platform,
         names=names,
         receivers=[*receivers, ("", "")],
-        rules=[*(typed_rules(form) or rules_of(webhook)), Rule()],
+        rules=typed_rules(form) or rules_of(webhook) or [Rule()],
         headers=[*headers, ("", "")],
         asks_headers=platform["label"] == CUSTOM or bool(webhook.get("headers")),
         values=options if any(options.values()) else webhook.get("options") or {},

@@ -193,6 +193,8 @@ class _Parser:
             self._next()
             values.append(self._scalar(field))
         self._expect(")")
+        if len(values) == 1:  # an index in the order of another field can answer this one
+            return Condition(field.column, Op.EQ, values[0])
         return Condition(field.column, Op.IN, tuple(values))
 
     def _previous(self) -> _Token:

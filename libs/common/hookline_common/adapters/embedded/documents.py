@@ -5,9 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from hookline_common.adapters.embedded import changes
-from hookline_common.adapters.embedded.conditions import where_sql
 from hookline_common.adapters.embedded.file import ROWS_A_CHORE, EmbeddedFile
-from hookline_common.adapters.embedded.finding import LIVE, Plan, is_quick, select_documents
+from hookline_common.adapters.embedded.finding import (
+    Plan,
+    count_sql,
+    is_quick,
+    select_documents,
+)
 from hookline_common.adapters.embedded.paging import cursor_after
 from hookline_common.adapters.embedded.steps import nothing
 from hookline_common.adapters.embedded.tables import Table
@@ -79,11 +83,10 @@ class EmbeddedDocuments:
     async def count(self, collection: Collection, where: Where = All()) -> int:  # noqa: B008 - frozen
         """As the port says."""
         table, now = self._table(collection), self._now()
-        condition, values = where_sql(table, where)
-        sql = f"SELECT count(*) FROM {table.name} t WHERE {LIVE} AND {condition}"
+        sql, values = count_sql(table, where, now)
 
         def read(connection: sqlite3.Connection) -> int:
-            counted: int = connection.execute(sql, [now, *values]).fetchone()[0]
+            counted: int = connection.execute(sql, values).fetchone()[0]
             return counted
 
         return await self._scan(read)

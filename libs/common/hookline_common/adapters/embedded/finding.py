@@ -81,6 +81,21 @@ def select_documents(
     return {row[0]: table.document(row) for row in rows.fetchall()}
 
 
+def count_sql(table: Table, where: Where, now_ms: int) -> tuple[str, list[Any]]:
+    """The live documents that meet the condition, with its parameters.
+
+    All of them without the expired: an index alone answers the first, which would have to look at
+    each row for its expiry, and there are few of the second.
+    """
+    condition, values = where_sql(table, where)
+    sql = (
+        f"SELECT (SELECT count(*) FROM {table.name} t WHERE {condition})"
+        f" - (SELECT count(*) FROM (SELECT * FROM {table.name} WHERE expires_at <= ? LIMIT -1) t"
+        f" WHERE {condition})"
+    )
+    return sql, [*values, now_ms, *values]
+
+
 def is_quick(table: Table, query: Query) -> bool:
     """Whether an index leads to the documents, and in their order: no scan and no sort."""
     parts = _conjuncts(query.where)

@@ -94,14 +94,17 @@ class Table:
             f"CREATE INDEX IF NOT EXISTS {self.name}_expiry ON {self.name} (expires_at)"
             " WHERE expires_at IS NOT NULL"
         )
-        for index in self.collection.indexes:
+        by = f"{self.name}_by_"
+        declared = {by + "__".join(index): index for index in self.collection.indexes}
+        present = [row[1] for row in connection.execute(f"PRAGMA index_list({self.name})")]
+        for name in present:
+            if name.startswith(by) and name not in declared:  # of an older catalogue
+                connection.execute(f"DROP INDEX {name}")
+        for name, index in declared.items():
             columns = ", ".join(self.column(field).removeprefix("t.") for field in index)
             # Not the id at the end: behind it lies SQLite's row id, so that equal and unset values
             # are added side by side and do not touch as many pages as there are new documents.
-            connection.execute(
-                f"CREATE INDEX IF NOT EXISTS {self.name}_by_{'__'.join(index)}"
-                f" ON {self.name} ({columns})"
-            )
+            connection.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {self.name} ({columns})")
 
     def _create_side(self, connection: sqlite3.Connection, field: Field) -> None:
         """Triggers keep the side table, so that no write of a document can forget it."""
