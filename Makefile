@@ -5,7 +5,7 @@ STAMP := $(VENV)/.hookline-setup
 PARTS := libs/common services/ingest services/verifier services/matcher services/workflow-engine services/console libs/cli
 MANIFESTS := $(addsuffix /pyproject.toml,$(PARTS)) constraints.txt requirements-dev.txt
 
-.PHONY: help setup run test check demo clean format lint types contracts test-fast bench chaos
+.PHONY: help setup run test check demo clean format lint types contracts test-fast bench chaos pictures
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,13 +49,17 @@ clean: ## remove what set-up and runs have made
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name '*.egg-info' -type d -prune -exec rm -rf {} +
 
+pictures: setup ## take the pictures of docs/console.md anew (needs Chromium)
+	$(VENV)/bin/python -m tests.console.tour docs/img
+
 BACKEND ?= both
 FAULTS ?= 80
 SEED ?=
 chaos: setup ## break real processes on purpose, and account for every event (BACKEND, FAULTS, SEED)
 	$(VENV)/bin/python -m tests.chaos --backend $(BACKEND) --faults $(FAULTS) $(addprefix --seed ,$(SEED))
 
-bench: setup ## measure, in small: the gateway alone, the matcher alone, and the whole way
+bench: setup ## measure, in small: the gateway alone, the matcher alone, the whole way, the console
 	PYTHONPATH=. $(VENV)/bin/python benchmarks/ingest.py --events 10000
 	PYTHONPATH=. $(VENV)/bin/python benchmarks/waiters.py --waits 1000 100000
 	PYTHONPATH=. $(VENV)/bin/python benchmarks/whole.py
+	PYTHONPATH=. $(VENV)/bin/python benchmarks/console.py --many 2000

@@ -41,7 +41,6 @@ def test_it_changes_by_itself(system: System, visit: Visit) -> None:
     page = visit.open(f"/executions/{execution}")
     expect(page.locator("#live-state")).to_have_text("Live")
     page.mouse.move(1, 1)
-    page.wait_for_timeout(1500)  # the first look learns where the topics end
     system.call("DELETE", f"/workflow/{execution}")
     expect(page.locator(".head .badge")).to_have_text("Terminated", timeout=20_000)
 

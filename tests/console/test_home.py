@@ -43,7 +43,7 @@ def test_a_busy_system_shows_what_happens_and_follows_it(
     visit.check(picture("home"))
 
     page.mouse.move(1, 1)
-    page.wait_for_timeout(1500)  # the first look learns where the topics end
+    expect(page.locator("#live-state")).to_have_text("Live")
     assert system.hookline(*sent, "pull_request.number=99").code == 0
     unmatched = figures.locator("div").filter(has_text="Unmatched").locator("dd")
     expect(unmatched).to_have_text("1", timeout=20_000)

@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from hookline_common import adapters, topics
-from hookline_common.eventlog import Record
-from tests.console.definitions import register, simple, start
+from tests.console.definitions import put_nonsense, register, simple, start
 from tests.servers.browser import Visit
 from tests.servers.hookline import System, up
 
@@ -20,20 +18,10 @@ NONSENSE = 3
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system whose commands hold nonsense from before its start."""
     folder = tmp_path_factory.mktemp("operations")
-    asyncio.run(_seed(folder))
+    asyncio.run(put_nonsense(folder, NONSENSE))
     with up(folder) as running:
         running.until(lambda: len(letters(running)) == NONSENSE, "the letters to be catalogued")
         yield running
-
-
-async def _seed(folder: Path) -> None:
-    log = await adapters.open_log(f"sqlite:{folder / 'data' / 'hookline.db'}")
-    try:
-        await log.create_topics(topics.CATALOGUE)
-        name = topics.COMMANDS.name
-        await log.append([Record(name, f"k{n}", b"<b>nonsense") for n in range(NONSENSE)])
-    finally:
-        await log.close()
 
 
 def letters(system: System) -> list[dict[str, str]]:

@@ -60,6 +60,26 @@ async def test_a_change_says_its_kind_and_the_ids() -> None:
     assert (found.kind, found.ids, found.more) == ("executions", ("w1", "w2"), False)
 
 
+async def test_what_comes_after_the_beginning_is_seen_however_soon() -> None:
+    log = Watched()
+    changes = Changes(log, SystemClock())
+    with changes.followed(KINDS) as follower:
+        await changes.begun()
+        await log.append([record(topics.EVENTS, "w1")])
+        (found,) = await follower.changes(PATIENCE)
+    assert found.ids == ("w1",)
+
+
+async def test_a_log_that_does_not_answer_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_LOOK_SECONDS", 0.05)
+    log = Watched()
+    log.broken = True
+    changes = Changes(log, SystemClock())
+    with changes.followed(KINDS):
+        await changes.begun()
+    assert log.looks
+
+
 async def test_a_follower_hears_only_of_the_kinds_it_asked_for() -> None:
     log = Watched()
     with Changes(log, SystemClock()).followed(["executions"]) as follower:

@@ -1,7 +1,6 @@
 """`GET /api/stream` of a running system: what changes is heard, and nobody waits for its end."""
 
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +25,6 @@ def test_what_changes_is_heard_with_its_id(system: System) -> None:
     with httpx.stream("GET", f"{system.api}/api/stream", timeout=30) as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
         heard = events(stream.iter_lines())
-        time.sleep(1.5)  # the first look learns where the topics end
         system.call("PUT", "/metadata/workflow", json=[definition])
         workflow_id = system.post("/workflow", {"name": "streamed"})
         data = next(data for name, data in heard if name == "executions")

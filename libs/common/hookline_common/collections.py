@@ -63,6 +63,7 @@ WEBHOOK_EVENTS = Collection(
     (
         ("received_at",),
         ("webhook_id", "received_at"),
+        ("verdict", "received_at"),
         ("webhook_id", "verdict", "received_at"),
         ("delivery_id", "received_at"),
     ),

@@ -27,6 +27,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 """Kinds of changes, and the topics that show them."""
 
 EVERY_SECONDS = 1.0
+FIRST_LOOK_SECONDS = 5.0
 LARGEST_IDS = 100
 """Ids in one message; beyond them it says that there are more."""
 MOST_FOLLOWERS = 200
@@ -82,6 +83,13 @@ class Changes:
         self._clock = clock
         self._followers: set[Follower] = set()
         self._watch: asyncio.Task[None] | None = None
+        self._begun = asyncio.Event()
+
+    async def begun(self) -> None:
+        """Return once all that comes from now on will be seen; after a while in any case."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_LOOK_SECONDS):
+                await self._begun.wait()
 
     @contextlib.contextmanager
     def followed(self, kinds: Collection[str]) -> Generator[Follower, None, None]:
@@ -94,6 +102,7 @@ class Changes:
         follower = Follower(kinds)
         self._followers.add(follower)
         if len(self._followers) == 1:
+            self._begun.clear()
             self._watch = asyncio.create_task(self._watching())
         try:
             yield follower
@@ -116,6 +125,7 @@ class Changes:
                 ends = await self._ends()
                 yield await self._between(before, ends) if before is not None else ()
                 before = ends
+                self._begun.set()
             except Retryable as error:
                 _log.warning("changes_not_seen", error=str(error))
             await asyncio.sleep(EVERY_SECONDS)

@@ -25,7 +25,9 @@ def stream_routes(changes: Changes, shutdown: Shutdown) -> list[BaseRoute]:
     """The endpoint; its streams end when the process is told to."""
 
     async def stream(request: Request) -> Response:
-        """GET `?topics=` kinds, separated by commas or repeated; all without it."""
+        """GET `?topics=` kinds, separated by commas or repeated; all without it. What comes after
+        the answer has begun is in it.
+        """
         content = _content(changes, _kinds(request), shutdown)
         first = await anext(content)  # a refusal is an answer of its own, not a broken stream
         return StreamingResponse(
@@ -62,6 +64,7 @@ async def _content(
     changes: Changes, kinds: Sequence[str], shutdown: Shutdown
 ) -> AsyncGenerator[bytes, None]:
     with changes.followed(kinds) as follower:
+        await changes.begun()
         yield _RETRY
         ending = asyncio.create_task(shutdown.wait())
         try:
