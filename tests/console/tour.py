@@ -4,6 +4,8 @@ One system with all examples, in which each has been run and some things have go
 """
 
 import asyncio
+import contextlib
+import re
 import shlex
 import sys
 import tempfile
@@ -67,7 +69,7 @@ class Story:
             command, *words = shlex.split(line)[1:]
             out = self._hookline(command, *words)
             if command == "send":
-                self.system.event(out.split()[-1])
+                self.system.event(_event_in(out))
 
     def _hookline(self, *words: str) -> str:
         done = self.system.hookline(*words)
@@ -78,7 +80,7 @@ class Story:
         return self._hookline("run", workflow, "--input", given).strip()
 
     def _send(self, webhook: str, sample: str, value: str) -> str:
-        event = self._hookline("send", webhook, sample, "--set", value).split()[-1]
+        event = _event_in(self._hookline("send", webhook, sample, "--set", value))
         self.system.event(event)
         return event
 
@@ -107,6 +109,12 @@ class Story:
                 "workerId": "packer-1",
             },
         )
+
+
+def _event_in(out: str) -> str:
+    found = re.search(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", out)
+    assert found, out
+    return found[0]
 
 
 def addresses(story: Story) -> dict[str, str]:
@@ -181,7 +189,9 @@ def open_editor(page: Page, story: Story, name: str) -> None:
     elif name == "editor-json":
         page.get_by_role("tab", name="JSON").click()
         text = page.locator("#json-text")
-        text.fill(text.input_value().replace('"type": "WAIT_FOR_WEBHOOK"', '"type": "WAIT_FOR_IT"'))
+        text.fill(
+            text.input_value().replace('"taskReferenceName": "review"', '"taskReferenceName": ""')
+        )
         page.locator("#json-lines .at-bad").first.wait_for()
 
 
@@ -204,10 +214,12 @@ EDITORS = ("editor", "editor-matches", "editor-json", "diff")
 
 def take(folder: Path) -> None:
     """All pictures, into the folder."""
-    with tempfile.TemporaryDirectory() as place, chromium() as browser:
+    with tempfile.TemporaryDirectory() as place, contextlib.ExitStack() as stack:
         fresh, full = Path(place) / "fresh", Path(place) / "full"
         fresh.mkdir()
         full.mkdir()
+        asyncio.run(put_nonsense(full, 2))
+        browser = stack.enter_context(chromium())
         with up(fresh, environ={"HOOKLINE_API_KEYS": "ann:a-key-that-nobody-knows"}) as system:
             visit = Visit(browser, system.api)
             visit.open("/login")
@@ -216,7 +228,6 @@ def take(folder: Path) -> None:
             visit = Visit(browser, system.api)
             visit.open("/")
             visit.check(folder / "home-empty.png")
-        asyncio.run(put_nonsense(full, 2))
         with up(full) as system:
             story = Story(system)
             for name, address in addresses(story).items():

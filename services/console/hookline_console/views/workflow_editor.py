@@ -17,6 +17,7 @@ from hookline_console.task_types import TASK_TYPES
 
 _RECENT = 10
 _PREVIEWED = 100
+_MEET_NOTHING = ("rejected", "handshake")
 _HOME = "/definitions/workflows"
 
 
@@ -160,7 +161,7 @@ async def recent_events(page: Page) -> Response:
         *(page.api.get("/webhook-events", webhookId=one, limit=_RECENT) for one in asked)
     )
     newest = sorted(
-        (one for found in lists for one in found["events"]),
+        (one for found in lists for one in found["events"] if one["verdict"] not in _MEET_NOTHING),
         key=lambda one: one["receivedAt"],
         reverse=True,
     )[:_RECENT]
