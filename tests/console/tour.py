@@ -9,6 +9,7 @@ import re
 import shlex
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from playwright.sync_api import Page
 
 from hookline_console import gallery
 from tests.console.definitions import put_nonsense, register
-from tests.servers.browser import Visit, chromium
+from tests.servers.browser import HIGHEST, Visit, chromium
 from tests.servers.hookline import System, up
 
 SHIPPING = {
@@ -33,6 +34,21 @@ SHIPPING = {
 }
 
 
+TASKS = [
+    {"name": "reserve_stock", "retryCount": 3, "timeoutSeconds": 60, "responseTimeoutSeconds": 30},
+    {
+        "name": "print_label",
+        "description": "Prints the label of a parcel.",
+        "retryCount": 5,
+        "retryLogic": "EXPONENTIAL_BACKOFF",
+        "retryDelaySeconds": 2,
+        "timeoutSeconds": 300,
+        "responseTimeoutSeconds": 60,
+        "ownerEmail": "shipping@example.com",
+    },
+]
+
+
 class Story:
     """What has happened in the system; ids for the addresses of the pages."""
 
@@ -46,6 +62,7 @@ class Story:
         self.waiting = self._run("wait_for_review", "number=58")
         self.unmatched = self._send("github-demo", "pull_request_review", "pull_request.number=85")
         self.rejected = self._forged("github-demo")
+        system.post("/metadata/taskdefs", TASKS)
         register(system, SHIPPING)
         self.done = self._run("ship_order", "orderId=A-1041")
         self._work("reserve_stock", "COMPLETED", reserved=True)
@@ -137,6 +154,7 @@ def addresses(story: Story) -> dict[str, str]:
         "replay": f"/operations/replays/{story.replay}",
         "workflows": "/definitions/workflows",
         "tasks": "/definitions/tasks",
+        "task": "/definitions/tasks/print_label",
         "gallery": "/gallery",
         "gallery-github_release_approval": "/gallery/github_release_approval",
         "run": "/run?name=stripe_order",
@@ -158,7 +176,7 @@ def open_dialog(page: Page, story: Story, name: str) -> None:
         page.get_by_role("button", name="Delete…").click()
     elif name == "history-open":
         page.goto(f"{story.system.api}/definitions/webhooks/{story.webhooks['github-demo']}/events")
-        page.locator("a.twist").nth(2).click()
+        page.locator("a.twist").first.click()
         page.locator("[data-detail]").wait_for()
     elif name == "execution-rerun":
         page.goto(f"{story.system.api}/executions/{story.done}")
@@ -209,11 +227,13 @@ def more_tasks() -> list[dict[str, Any]]:
 
 
 DIALOGS = ("webhook-delete", "history-open", "execution-rerun", "executions-terminate")
+LOWER = {"event-unmatched": 1_200, "gallery-github_release_approval": 1_000, "history-open": 900}
+"""What would be over 200 KB otherwise."""
 EDITORS = ("editor", "editor-matches", "editor-json", "diff")
 
 
-def take(folder: Path) -> None:
-    """All pictures, into the folder."""
+def take(folder: Path, only: Sequence[str]) -> None:
+    """All pictures, or `only` these, into the folder."""
     with tempfile.TemporaryDirectory() as place, contextlib.ExitStack() as stack:
         fresh, full = Path(place) / "fresh", Path(place) / "full"
         fresh.mkdir()
@@ -230,20 +250,19 @@ def take(folder: Path) -> None:
             visit.check(folder / "home-empty.png")
         with up(full) as system:
             story = Story(system)
-            for name, address in addresses(story).items():
+            pages = addresses(story)
+            for name in [one for one in (*pages, *DIALOGS, *EDITORS) if not only or one in only]:
                 visit = Visit(browser, system.api)
-                visit.open(address)
-                visit.check(folder / f"{name}.png")
+                if name in pages:
+                    visit.open(pages[name])
+                elif name in DIALOGS:
+                    open_dialog(visit.page, story, name)
+                else:
+                    open_editor(visit.page, story, name)
+                visit.check(folder / f"{name}.png", LOWER.get(name, HIGHEST))
                 visit.close()
                 print(name)
-            for names, opened in ((DIALOGS, open_dialog), (EDITORS, open_editor)):
-                for name in names:
-                    visit = Visit(browser, system.api)
-                    opened(visit.page, story, name)
-                    visit.check(folder / f"{name}.png")
-                    visit.close()
-                    print(name)
 
 
 if __name__ == "__main__":
-    take(Path(sys.argv[1]))
+    take(Path(sys.argv[1]), sys.argv[2:])

@@ -80,21 +80,22 @@ class Visit:
         assert answer.ok, f"{path}: {answer.status} {answer.text()[:500]}"
         return self.page
 
-    def check(self, picture: Path | None = None) -> None:
+    def check(self, picture: Path | None = None, highest: int = HIGHEST) -> None:
         """Assert what holds of every page: nothing on the console, no serious finding of axe, no
-        sideways scroll on a phone. With `picture`, leave a screenshot there first.
+        sideways scroll on a phone. With `picture`, leave a screenshot there first, of at most so
+        many pixels from the top.
         """
         if picture is not None:
-            self._take(picture)
+            self._take(picture, highest)
         self.check_accessibility()
         self.check_phone()
         assert not self.complaints, "\n".join(self.complaints)
 
-    def _take(self, picture: Path) -> None:
+    def _take(self, picture: Path, highest: int) -> None:
         """The page on a desk high enough for it, so that what sticks to an edge is at the edge."""
         picture.parent.mkdir(parents=True, exist_ok=True)
         height = int(self.page.evaluate("document.documentElement.scrollHeight"))
-        self.page.set_viewport_size({**DESK, "height": max(DESK["height"], min(height, HIGHEST))})
+        self.page.set_viewport_size({**DESK, "height": max(DESK["height"], min(height, highest))})
         self.page.evaluate("scrollTo(0, 0)")
         self.page.screenshot(path=picture)
         self.page.set_viewport_size(DESK)
