@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+import pytest
+
 from hookline_console.graph import NodeState, draw_graph
 from hookline_console.graph.tree import every_block, flow_of
 from tests.console.definitions import HOSTILE
@@ -13,7 +15,7 @@ def task(ref: str, kind: str = "SIMPLE", **more: Any) -> dict[str, Any]:
     return {"name": ref, "taskReferenceName": ref, "type": kind, **more}
 
 
-EVERYTHING = {
+EVERYTHING: dict[str, Any] = {
     "name": "everything",
     "tasks": [
         task("first"),
@@ -63,6 +65,18 @@ def test_an_execution_colours_its_nodes() -> None:
     assert "done" in kinds["first"]
     assert "now" in kinds["paid"]
     assert "2 attempts" in svg
+
+
+@pytest.mark.parametrize(
+    ("case", "solid"), [("none", 1), ("of no branch", 0), (None, 0), ("yes/no~", 0)]
+)
+def test_the_empty_branch_that_was_taken_is_solid(case: str | None, solid: int) -> None:
+    switch = EVERYTHING["tasks"][1]
+    plain = drawn({"name": "x", "tasks": [switch]}, states={"choose": NodeState("done")})
+    state = NodeState("done", case=case)
+    svg = drawn({"name": "x", "tasks": [switch]}, states={"choose": state})
+    more = svg.count('class="edge done"') - plain.count('class="edge done"')
+    assert bool(more) == bool(solid)
 
 
 def test_a_wait_shows_its_matches_and_who_may_resume_it() -> None:

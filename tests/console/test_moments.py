@@ -24,6 +24,7 @@ def test_a_typed_time_is_utc_unless_it_says_otherwise(text: str, ms: int | None)
 def test_how_long_ago() -> None:
     now = 1_795_000_000_000
     assert ago_text(now - 500, now) == "now"
+    assert ago_text(now - 6_512, now) == "6 s ago"
     assert ago_text(now - 21_000, now) == "21 s ago"
     assert ago_text(now - 2 * 86_400_000, now) == "2 days ago"
     assert ago_text(now + 60_000, now) == "in 1 min"

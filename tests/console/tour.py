@@ -75,6 +75,12 @@ class Story:
         self.replay: str = job["id"]
         self._settled()
 
+    def released(self) -> str:
+        """The execution of a release that events have resumed twice."""
+        search = {"query": "workflowType = github_release", "size": 1}
+        found = self.system.get("/workflow/search", params=search)
+        return found["results"][0]["workflowId"]
+
     def _settled(self) -> None:
         self.system.until(
             lambda: self.system.get(f"/replays/{self.replay}")["state"] == "done", "the replay"
@@ -159,7 +165,7 @@ def addresses(story: Story) -> dict[str, str]:
         "gallery-github_release_approval": "/gallery/github_release_approval",
         "run": "/run?name=stripe_order",
         "executions": "/executions",
-        "execution": f"/executions/{story.done}",
+        "execution": f"/executions/{story.released()}",
         "execution-waiting": f"/executions/{story.waiting}",
         "execution-failed": f"/executions/{story.failed}",
         "operations": "/operations",

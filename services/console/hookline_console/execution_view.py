@@ -59,7 +59,9 @@ def _state(tasks: Sequence[Mapping[str, Any]]) -> NodeState:
         f"{rounds} rounds" if rounds > 1 else "",
         f"{attempts} attempts" if attempts > 1 else "",
     ]
-    return NodeState(_KINDS.get(last["status"], ""), ", ".join(filter(None, notes)))
+    case = cast(Mapping[str, Any], last.get("outputData") or {}).get("selectedCase")
+    words = ", ".join(filter(None, notes))
+    return NodeState(_KINDS.get(last["status"], ""), words, None if case is None else str(case))
 
 
 def shown_status(task: Mapping[str, Any]) -> str:

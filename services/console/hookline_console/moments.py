@@ -25,9 +25,10 @@ def _utc(ms: int) -> datetime:
 def ago_text(ms: int, now: int) -> str:
     """How long ago, in its largest unit: `now`, `21 s ago`, `3 min ago`, `2 days ago`."""
     past = now - ms
-    if past < 0:
-        return f"in {lasting_text(-past)}"
-    return "now" if past < _SECOND else f"{lasting_text(past)} ago"
+    if abs(past) < _SECOND:
+        return "now"
+    lasted = lasting_text(abs(past) // _SECOND * _SECOND)
+    return f"{lasted} ago" if past > 0 else f"in {lasted}"
 
 
 def lasting_text(ms: float) -> str:

@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 
 def readme_html(text: str) -> Markup:
-    """CommonMark without its title; HTML in it is text."""
-    markdown = MarkdownIt("commonmark", {"html": False})
+    """CommonMark with tables, without its title; HTML in it is text."""
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     markdown.add_render_rule("fence", _code)
     _, _, body = text.lstrip().partition("\n") if text.startswith("# ") else ("", "", text)
     tokens = markdown.parse(body)

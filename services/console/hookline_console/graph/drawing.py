@@ -9,11 +9,13 @@ from hookline_console.graph.nodes import add_button, branch_label, edge, node, t
 from hookline_console.graph.tree import (
     BRANCH_GAP,
     BUS,
+    DEFAULT,
     GAP,
     LABEL,
     LOOP_PAD,
     PILL_HEIGHT,
     Block,
+    Branch,
     Flow,
     NodeState,
     flow_of,
@@ -170,21 +172,26 @@ class _Drawing:
         for branch in block.branches:
             flow = branch.flow
             axis = at + flow.left
-            taken = self._taken(flow)
+            taken = self._taken(block, branch)
             self._edges.append(edge(_path(x, top, axis, start), taken, tip=False))
             if labelled:
                 self._edges.append(branch_label(axis, start, branch.label))
-            self.flow(flow, axis, start, _after(self._states, flow))
+            leaving = _after(self._states, flow) if flow.blocks else taken
+            self.flow(flow, axis, start, leaving)
             if not (flow.blocks and flow.blocks[-1].ends):
-                leaving = _after(self._states, flow) if flow.blocks else taken
                 end = start + flow.height
                 self._edges.append(edge(_path(axis, end, x, meet, late=True), leaving, tip=False))
             at += flow.left + flow.right + BRANCH_GAP
 
-    def _taken(self, flow: Flow) -> str:
+    def _taken(self, block: Block, branch: Branch) -> str:
         if self._states is None:
             return ""
-        return self._edge_state(flow.blocks[0]) if flow.blocks else "idle"
+        if branch.flow.blocks:
+            return self._edge_state(branch.flow.blocks[0])
+        case = self._state(block).case
+        others = [one.label for one in block.branches if one is not branch]
+        fits = case == branch.label or (branch.label == DEFAULT and case not in others)
+        return "done" if case is not None and fits else "idle"
 
 
 def _path(

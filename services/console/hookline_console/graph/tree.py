@@ -21,6 +21,8 @@ BUS = 36
 LOOP_PAD = 28
 LABEL = 20
 MOST_NESTING = 30
+DEFAULT = "default"
+"""The label of the branch that a switch takes where no case fits."""
 
 Kind = Literal["done", "now", "fail", "idle", ""]
 _LOOPS = ("DO_WHILE",)
@@ -28,10 +30,13 @@ _PILLS = ("FORK_JOIN", "FORK_JOIN_DYNAMIC", "JOIN", "EXCLUSIVE_JOIN")
 
 
 class NodeState(msgspec.Struct, frozen=True):
-    """How a task stands in an execution: the class of its drawing, and a word such as a count."""
+    """How a task stands in an execution: the class of its drawing, a word such as a count, and for
+    a switch the case that it took.
+    """
 
     kind: Kind = ""
     note: str = ""
+    case: str | None = None
 
 
 class Branch(msgspec.Struct, frozen=True):
@@ -150,7 +155,7 @@ def _branches(task: Mapping[str, Any], kind: str, pointer: str, depth: int) -> t
             for name, tasks in _mapping(task.get("decisionCases")).items()
         ]
         other = flow_of(task.get("defaultCase"), f"{pointer}/defaultCase", depth + 1)
-        return (*cases, Branch("default", other))
+        return (*cases, Branch(DEFAULT, other))
     if kind == "FORK_JOIN":
         forks = task.get("forkTasks")
         listed = cast(Sequence[Any], forks) if isinstance(forks, list | tuple) else ()
