@@ -12,7 +12,13 @@ from playwright.sync_api import Page, expect
 
 from hookline_console.forms import Form
 from hookline_console.run_forms import BadField
-from hookline_console.webhook_forms import placed, receivers_of, rules_of, webhook_of
+from hookline_console.webhook_forms import (
+    placed,
+    receivers_of,
+    rules_of,
+    webhook_from_json,
+    webhook_of,
+)
 from tests.console.definitions import HOSTILE, register, start, waiting
 from tests.servers.browser import Visit
 from tests.servers.hookline import System
@@ -239,7 +245,7 @@ def test_a_change_by_someone_else_is_not_lost(system: System, visit: Visit) -> N
     expect(page.get_by_label("Webhook name")).to_have_value("mine")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("status").first).to_contain_text("Saved.")
-    assert stored(system, page)["name"] == "mine"
+    assert system.get(f"/metadata/webhook/{webhook['id']}")["name"] == "mine"
 
 
 def test_a_test_event_is_signed_and_shown(
@@ -356,6 +362,26 @@ def form_of(webhook: dict[str, Any]) -> list[tuple[str, str]]:
 def test_a_form_that_was_not_touched_changes_nothing() -> None:
     kept = {k: v for k, v in STORED.items() if k not in ("url", "createTime", "workflowsToStart")}
     assert webhook_of(Form(form_of(STORED)), STORED) == kept
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"headers": 5},
+        {"options": []},
+        {"startRules": {}},
+        {"startRules": [1]},
+        {"receiverWorkflowNamesToVersions": "all"},
+        {"name": {}},
+        {"sourcePlatform": []},
+    ],
+)
+def test_json_of_another_shape_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(BadField) as refused:
+        webhook_from_json(json.dumps(wrong))
+    assert refused.value.field == "json"
+    assert next(iter(wrong)) in str(refused.value)
+    assert webhook_from_json(json.dumps(dict.fromkeys(wrong))) == {}
 
 
 def test_a_fault_of_the_api_stands_at_its_field() -> None:

@@ -16,6 +16,16 @@ _DIGITS = 10
 _SERVER_KEPT = ("url", "createdBy", "createTime", "updatedBy", "updateTime", "secrets", "warnings")
 
 
+_SHAPES: Mapping[str, tuple[type, str]] = {
+    "name": (str, "a text"),
+    "sourcePlatform": (str, "a text"),
+    "headers": (dict, "a JSON object"),
+    "receiverWorkflowNamesToVersions": (dict, "a JSON object"),
+    "options": (dict, "a JSON object"),
+    "startRules": (list, "a list"),
+}
+
+
 class Option(msgspec.Struct, frozen=True):
     """One of a webhook's `options`: `kind` is number, flag, source or one of `choices`."""
 
@@ -196,5 +206,13 @@ def placed(pointer: str, message: str) -> tuple[str, str]:
 
 
 def webhook_from_json(text: str) -> dict[str, Any]:
-    """The body of POST or PUT as it is typed on the JSON tab. Raises BadField."""
-    return _object(text, "json")
+    """The body of POST or PUT as it is typed on the JSON tab. Raises BadField for what the form
+    could not show; everything else the API judges.
+    """
+    webhook = {name: value for name, value in _object(text, "json").items() if value is not None}
+    for name, (kind, word) in _SHAPES.items():
+        if not isinstance(webhook.get(name, kind()), kind):
+            raise BadField("json", f"{name}: {word} is needed.")
+    if not all(isinstance(rule, dict) for rule in webhook.get("startRules", ())):
+        raise BadField("json", "startRules: each is a JSON object.")
+    return webhook

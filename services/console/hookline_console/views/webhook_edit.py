@@ -115,7 +115,8 @@ async def _saved(page: Page, stored: dict[str, Any]) -> Response:
             raise BadField("form", f"Not saved: {who} has changed it since. {_SAVE_AGAIN}")
         answer = await _sent(page, webhook, stored)
     except BadField as error:
-        return await _shown(page, webhook | _typed(page), 400, {error.field: str(error)})
+        shown = webhook | _typed(page) | _identity(stored)
+        return await _shown(page, shown, 400, {error.field: str(error)})
     except ApiRefusal as refusal:
         if refusal.status not in (400, 409):
             raise
