@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from hookline_console.pages import Page, Site, read
+from hookline_console.paging import part_of
 from hookline_console.sessions import Notice
 
 HOME = "/operations"
@@ -55,7 +56,7 @@ async def _replays(page: Page) -> Mapping[str, Any]:
 
 
 async def _workers(page: Page) -> Mapping[str, Any]:
-    return {"workers": (await page.api.get("/workers"))["workers"]}
+    return {"part": part_of(page, (await page.api.get("/workers"))["workers"])}
 
 
 _TABS: Mapping[str, Callable[[Page], Awaitable[Mapping[str, Any]]]] = {

@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute
 
 from hookline_console.api import ApiRefusal, path
 from hookline_console.pages import Page, Site, change, read
+from hookline_console.paging import part_of
 from hookline_console.run_forms import BadField
 from hookline_console.sessions import Notice
 from hookline_console.task_forms import FIELDS, task_def_of, uses_of
@@ -33,7 +34,7 @@ async def tasks(page: Page) -> Response:
     text = page.query("text").lower()
     rows = [one for one in found if text in f"{one['name']} {one.get('description')}".lower()]
     rows.sort(key=lambda one: one["name"])
-    return await page.show("tasks.html", rows=rows, text=page.query("text"), total=len(found))
+    return await page.show("tasks.html", part=part_of(page, rows), text=page.query("text"))
 
 
 async def new(page: Page) -> Response:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from hookline_console.pages import Page, Site, read
+from hookline_console.paging import part_of
 from hookline_console.webhook_rows import STATES, Choice, Row, chosen, rows, state_counts
 
 PAGE_SIZE = 25
@@ -29,29 +30,17 @@ async def webhooks(page: Page) -> Response:
     everything = rows(found, now, day)
     choice = Choice(page.query("text"), page.query("platform"), page.query("state"))
     left = chosen(everything, choice)
-    first = _first_row(page, len(left))
-    shown = left[first : first + PAGE_SIZE]
+    part = part_of(page, left, PAGE_SIZE)
     return await page.show(
         "webhooks.html",
-        rows=shown,
-        last=await _last_events(page, shown),
+        part=part,
+        last=await _last_events(page, part.rows),
         choice=choice,
         states=STATES,
         counts=state_counts(everything),
         platforms=sorted({row.platform for row in everything}),
         total=len(everything),
-        found=len(left),
-        first=first,
-        newer=page.address(page=first // PAGE_SIZE) if first else "",
-        older=page.address(page=first // PAGE_SIZE + 2) if first + PAGE_SIZE < len(left) else "",
     )
-
-
-def _first_row(page: Page, count: int) -> int:
-    number = page.query("page", "1")
-    asked = max(1, int(number)) if number.isdecimal() and len(number) < 7 else 1
-    last = max(1, -(-count // PAGE_SIZE))
-    return (min(asked, last) - 1) * PAGE_SIZE
 
 
 async def _last_day(page: Page) -> Mapping[str, Any]:

@@ -9,8 +9,7 @@ from starlette.routing import BaseRoute
 
 from hookline_console.definition_rows import definition_rows
 from hookline_console.pages import Page, Site, read
-
-_PAGE = 50
+from hookline_console.paging import part_of
 
 
 def routes(site: Site) -> Sequence[BaseRoute]:
@@ -29,14 +28,4 @@ async def workflows(page: Page) -> Response:
         for row in definition_rows(definitions, webhooks)
         if text in f"{row['name']} {row['description']}".lower()
     ]
-    start = page.query("start")
-    first = int(start) if start.isdecimal() else 0
-    return await page.show(
-        "workflows.html",
-        rows=rows[first : first + _PAGE],
-        text=page.query("text"),
-        total=len(rows),
-        first=first,
-        newer=page.address(start=first - _PAGE or None) if first >= _PAGE else "",
-        older=page.address(start=first + _PAGE) if first + _PAGE < len(rows) else "",
-    )
+    return await page.show("workflows.html", part=part_of(page, rows), text=page.query("text"))
