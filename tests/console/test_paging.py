@@ -33,5 +33,5 @@ def test_a_part_of_a_list(start: str, rows: list[int], newer: str, older: str, s
 
 
 def test_a_short_list_says_only_how_many() -> None:
-    assert part_of(page(""), [1, 2]).says == "2"
-    assert part_of(page(""), []).says == "0"
+    assert part_of(page(""), [1, 2]).says == "2 in all"
+    assert part_of(page(""), []).says == "0 in all"

@@ -26,7 +26,7 @@ class Part(msgspec.Struct, Generic[T], frozen=True):
     def says(self) -> str:
         """Which rows of how many are shown."""
         if len(self.rows) == self.total:
-            return f"{self.total}"
+            return f"{self.total:,} in all"
         return f"{self.first + 1} to {self.first + len(self.rows)} of {self.total:,}"
 
 
