@@ -88,7 +88,7 @@ function drawSettings() {
 
 function showProblems(problems) {
   const valid = problems.length === 0;
-  id("validity").textContent = valid ? `Definition is valid, ${tasksIn(draft.definition.tasks).length} tasks` : problems.map((one) => `Line ${one.line}: ${one.message}`).join(" ");
+  id("validity").textContent = valid ? `Definition is valid, ${tasksIn(draft.definition.tasks).length} tasks` : problems.map((one) => `Line ${one.line}: ${one.message}`).join("\n");
   id("validity").className = valid ? "grow good" : "grow bad";
   const bad = new Set(problems.map((one) => one.line));
   const count = json.value.split("\n").length;
