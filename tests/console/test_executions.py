@@ -181,6 +181,11 @@ def test_a_time_that_is_none_is_said(visit: Visit) -> None:
     expect(page.get_by_text("“soon” is no time")).to_be_visible()
 
 
+def test_a_start_that_is_no_number_is_the_beginning(started: list[str], visit: Visit) -> None:
+    visit.open(f"/executions?start={'9' * 5000}&workflow=other")
+    assert shown(visit.page) == [started[3]]
+
+
 def test_quotes_and_backslashes_are_escaped() -> None:
     assert equals("x", 'a\\"*') == 'x IN ("a\\\\\\"*")'
 

@@ -21,7 +21,7 @@ from tests.console.definitions import put_nonsense, register
 from tests.servers.browser import HIGHEST, Visit, chromium
 from tests.servers.hookline import System, up
 
-SHIPPING = {
+SHIPPING: dict[str, Any] = {
     "name": "ship_order",
     "version": 1,
     "schemaVersion": 2,
@@ -49,6 +49,12 @@ TASKS = [
 ]
 
 
+DIALOGS = ("webhook-delete", "history-open", "execution-rerun", "executions-terminate")
+EDITORS = ("editor", "editor-matches", "editor-json", "diff")
+LOWER = {"event-unmatched": 1_200, "gallery-github_release_approval": 1_000, "history-open": 900}
+"""What would be over 200 KB otherwise, and how many pixels are shown."""
+
+
 class Story:
     """What has happened in the system; ids for the addresses of the pages."""
 
@@ -57,7 +63,7 @@ class Story:
         for name in gallery.names():
             self._play(name)
         self.webhooks = {one["name"]: one["id"] for one in system.get("/metadata/webhook")}
-        self.waiting = self._run("wait_for_review", "number=57")
+        self._run("wait_for_review", "number=57")
         self.resumed = self._send("github-demo", "pull_request_review", "pull_request.number=57")
         self.waiting = self._run("wait_for_review", "number=58")
         self.unmatched = self._send("github-demo", "pull_request_review", "pull_request.number=85")
@@ -73,18 +79,13 @@ class Story:
         self._run("ship_order", "orderId=A-1043")
         job = system.post("/replays", {"filter": {"ids": [self.resumed]}})
         self.replay: str = job["id"]
-        self._settled()
+        system.until(lambda: system.get(f"/replays/{self.replay}")["state"] == "done", "it")
 
     def released(self) -> str:
         """The execution of a release that events have resumed twice."""
         search = {"query": "workflowType = github_release", "size": 1}
         found = self.system.get("/workflow/search", params=search)
         return found["results"][0]["workflowId"]
-
-    def _settled(self) -> None:
-        self.system.until(
-            lambda: self.system.get(f"/replays/{self.replay}")["state"] == "done", "the replay"
-        )
 
     def _play(self, name: str) -> None:
         self._hookline("samples", "apply", name)
@@ -196,7 +197,7 @@ def open_dialog(page: Page, story: Story, name: str) -> None:
 def open_editor(page: Page, story: Story, name: str) -> None:
     """The editor at work."""
     if name == "diff":
-        grown = {**SHIPPING, "version": 2, "tasks": [*SHIPPING["tasks"][:1], *more_tasks()]}  # type: ignore[index]
+        grown = {**SHIPPING, "version": 2, "tasks": [*SHIPPING["tasks"][:1], *more_tasks()]}
         register(story.system, grown)
         page.goto(f"{story.system.api}/definitions/workflows/ship_order/diff")
         return
@@ -232,14 +233,8 @@ def more_tasks() -> list[dict[str, Any]]:
     return [wait, {"name": "print_label", "taskReferenceName": "label", "type": "SIMPLE"}]
 
 
-DIALOGS = ("webhook-delete", "history-open", "execution-rerun", "executions-terminate")
-LOWER = {"event-unmatched": 1_200, "gallery-github_release_approval": 1_000, "history-open": 900}
-"""What would be over 200 KB otherwise."""
-EDITORS = ("editor", "editor-matches", "editor-json", "diff")
-
-
 def take(folder: Path, only: Sequence[str]) -> None:
-    """All pictures, or `only` these, into the folder."""
+    """All pictures into the folder: of the empty system, and the rest, or `only` these of it."""
     with tempfile.TemporaryDirectory() as place, contextlib.ExitStack() as stack:
         fresh, full = Path(place) / "fresh", Path(place) / "full"
         fresh.mkdir()

@@ -98,7 +98,6 @@ def filters_of(query: Callable[[str], str], now: int, webhook_id: str = "") -> F
     chosen = query("range")
     length = RANGES[chosen][1] if chosen in RANGES else None
     begin, end = typed_ms(query("from")), typed_ms(query("to"))
-    wrong = next((one for one in ("from", "to") if query(one) and typed_ms(query(one)) is None), "")
     verdict = query("verdict")
     return Filters(
         webhook_id=webhook_id or query("webhookId"),
@@ -108,7 +107,7 @@ def filters_of(query: Callable[[str], str], now: int, webhook_id: str = "") -> F
         range=chosen if length else "",
         begin=now - length if length else begin,
         end=None if length else end,
-        error=not_a_time(query(wrong)) if wrong else "",
+        error=not_a_time(query("from"), query("to")),
     )
 
 

@@ -34,9 +34,7 @@ class Filters(msgspec.Struct, frozen=True):
     @property
     def error(self) -> str:
         """What cannot be understood, and how to write it."""
-        typed = (self.since, self.until)
-        wrong = next((text for text in typed if text and typed_ms(text) is None), "")
-        return not_a_time(wrong) if wrong else ""
+        return not_a_time(self.since, self.until)
 
     @property
     def any(self) -> bool:

@@ -84,7 +84,7 @@ def not_reached(execution: Mapping[str, Any]) -> list[str]:
     definition = cast(Mapping[str, Any], execution.get("workflowDefinition") or {})
     reached = {base_name(task["referenceTaskName"]) for task in execution.get("tasks") or ()}
     names = (reference(block.task) for block in every_block(flow_of(definition.get("tasks"), "")))
-    return [name for name in names if name and name not in reached]
+    return [name for name in names if name not in reached]
 
 
 def clauses_of(task: Mapping[str, Any]) -> list[dict[str, Any]]:

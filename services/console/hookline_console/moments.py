@@ -74,6 +74,7 @@ def typed_ms(text: str) -> int | None:
     return ms_of(f"{day}T{clock or '00:00'}+00:00")
 
 
-def not_a_time(text: str) -> str:
-    """What to say of a text that is no time."""
-    return f"“{text}” is no time: write 2026-11-23 14:30 (UTC)."
+def not_a_time(*texts: str) -> str:
+    """What to say of the first text that is no time; empty if each is one, or empty."""
+    wrong = next((text for text in texts if text and typed_ms(text) is None), "")
+    return f"“{wrong}” is no time: write 2026-11-23 14:30 (UTC)." if wrong else ""

@@ -30,12 +30,16 @@ class Part(msgspec.Struct, Generic[T], frozen=True):
         return f"{self.first + 1} to {self.first + len(self.rows)} of {self.total:,}"
 
 
+def start_of(page: Page) -> int:
+    """The first row that the address asks for; the very first where that is no number."""
+    asked = page.query("start", "0")
+    return int(asked) if asked.isdecimal() and len(asked) < _LONGEST_NUMBER else 0
+
+
 def part_of(page: Page, rows: Sequence[T], size: int = PAGE_SIZE) -> Part[T]:
     """The rows from `start` on; a start behind the end is the last page."""
-    asked = page.query("start", "0")
-    start = int(asked) if asked.isdecimal() and len(asked) < _LONGEST_NUMBER else 0
     last = max(0, (len(rows) - 1) // size * size)
-    first = min(start, last)
+    first = min(start_of(page), last)
     return Part(
         rows[first : first + size],
         first,

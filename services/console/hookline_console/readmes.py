@@ -13,8 +13,8 @@ def readme_html(text: str) -> Markup:
     """CommonMark with tables, without its title; HTML in it is text."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     markdown.add_render_rule("fence", _code)
-    _, _, body = text.lstrip().partition("\n") if text.startswith("# ") else ("", "", text)
-    tokens = markdown.parse(body)
+    title, _, body = text.partition("\n")
+    tokens = markdown.parse(body if title.startswith("# ") else text)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(6, int(token.tag[1:]) + 1)}"

@@ -32,9 +32,9 @@ function toMatches(rows) {
 
 const blank = () => ({ path: "", operator: "equals", expected: "" });
 
-// Rows for `matches`, each label ending in `suffix`. `change` gets the clauses at every change; `scope()` says whose
+// Rows for `matches`, each label ending in `suffix()`. `change` gets the clauses at every change; `scope()` says whose
 // events are looked at, {webhookId} or {workflow}, or nothing.
-export function clauseRows(matches, { change, scope, suffix = "", example = "value" }) {
+export function clauseRows(matches, { change, scope, suffix = () => "", example = "value" }) {
   const given = matches !== null && typeof matches === "object" ? matches : {};
   const rows = Object.entries(given).map(toRow);
   if (!rows.length) rows.push(blank());
@@ -70,7 +70,7 @@ export function clauseRows(matches, { change, scope, suffix = "", example = "val
   function draw(focus = -1) {
     list.replaceChildren(...rows.map((row, number) => {
       const set = (name) => (event) => { row[name] = event.target.value; changed(); };
-      const label = (what) => `${what} ${number + 1}${suffix}`;
+      const label = (what) => `${what} ${number + 1}${suffix()}`;
       return make("li", {},
         make("input", { type: "text", class: "mono", "aria-label": label("Path"), placeholder: "$.path", value: row.path, oninput: set("path") }),
         make("select", { "aria-label": label("Operator"), onchange: set("operator") },

@@ -1,11 +1,9 @@
 // A field that must repeat a name before its dialog's last button works: data-must-equal="name".
-document.addEventListener("input", (event) => {
-  const field = event.target.closest("[data-must-equal]");
+function check(field) {
   if (!field) return;
   const button = field.form.querySelector("footer button[type=submit]");
   button.disabled = field.value !== field.dataset.mustEqual;
-});
-// Until the name is there, its button stays off.
-document.addEventListener("beforetoggle", (event) => {
-  event.target.querySelector?.("[data-must-equal]")?.dispatchEvent(new Event("input", { bubbles: true }));
-}, true);
+}
+
+document.addEventListener("input", (event) => check(event.target.closest("[data-must-equal]")));
+document.addEventListener("beforetoggle", (event) => check(event.target.querySelector("[data-must-equal]")), true);

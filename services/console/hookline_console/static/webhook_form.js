@@ -10,7 +10,7 @@ const state = document.getElementById("json-state");
 const SECRETS = ["secretValue", "secretKey", "headerKey"];
 let inStep = document.getElementById("as-json").hidden ? json.value : null;
 
-// The textarea is what is sent; the rows write it, and are drawn anew when it is typed in.
+// The textarea is what is sent; the rows write it, and are drawn anew when it was changed.
 function drawClauses(rule) {
   const text = rule.querySelector("textarea[name=startWhen]");
   let matches;
@@ -18,7 +18,7 @@ function drawClauses(rule) {
   const { parts } = clauseRows(matches, {
     change: (clauses) => { text.value = Object.keys(clauses).length ? JSON.stringify(clauses, null, 2) : ""; },
     scope: () => ({ webhookId: form().dataset.webhook }),
-    suffix: ` of rule ${[...rule.parentElement.children].indexOf(rule) + 1}`,
+    suffix: () => ` of rule ${[...rule.parentElement.children].indexOf(rule) + 1}`,
   });
   rule.querySelector("[data-clauses]")?.remove();
   text.closest("details").before(make("div", { class: "stack-v", "data-clauses": "" }, ...parts));
@@ -31,7 +31,9 @@ function drawAll() {
 document.addEventListener("input", (event) => {
   const { name, value } = event.target;
   if (name === "start" && value) event.target.form.elements.starts.checked = true;
-  if (name === "startWhen") drawClauses(event.target.closest(".rule"));
+});
+document.addEventListener("change", (event) => {
+  if (event.target.name === "startWhen") drawClauses(event.target.closest(".rule"));
 });
 document.addEventListener("row-added", (event) => {
   if (event.target.matches(".rule")) drawClauses(event.target);

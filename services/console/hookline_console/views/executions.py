@@ -11,6 +11,7 @@ from hookline_console.bulk import ACTIONS
 from hookline_console.execution_search import PAGE_SIZE, PERIODS, Filters, search_parameters
 from hookline_console.moments import exact_text, ms_of
 from hookline_console.pages import Page, Site, read
+from hookline_console.paging import start_of
 
 
 def routes(site: Site) -> Sequence[BaseRoute]:
@@ -42,7 +43,6 @@ async def executions(page: Page) -> Response:
 
 def filters_of(page: Page) -> Filters:
     """The filters of the address."""
-    start = page.query("start")
     return Filters(
         workflow=page.query("workflow"),
         version=page.query("version"),
@@ -52,7 +52,7 @@ def filters_of(page: Page) -> Filters:
         since=page.query("from"),
         until=page.query("to"),
         text=page.query("text"),
-        start=int(start) if start.isdecimal() else 0,
+        start=start_of(page),
     )
 
 

@@ -130,7 +130,11 @@ async def _saved(page: Page, stored: dict[str, Any]) -> Response:
 
 def _changed_meanwhile(page: Page, stored: Mapping[str, Any]) -> bool:
     seen = page.form.text("seen")
-    return bool(seen) and seen != str(stored.get("updateTime") or stored.get("createTime") or "")
+    return bool(seen) and seen != _last_change(stored)
+
+
+def _last_change(webhook: Mapping[str, Any]) -> str:
+    return str(webhook.get("updateTime") or webhook.get("createTime") or "")
 
 
 async def _sent(page: Page, webhook: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any]:
@@ -174,6 +178,7 @@ async def _shown(
         status=status,
         webhook=webhook,
         is_stored=is_stored,
+        seen=_last_change(webhook),
         errors=errors or {},
         tiles=_TILES,
         others=_others(list(by_label), webhook["sourcePlatform"]),
